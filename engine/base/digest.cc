@@ -1,0 +1,109 @@
+#include "engine/base/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+namespace vigie {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+constexpr std::string_view kBase32Digits = "abcdefghijklmnopqrstuvwxyz234567";
+
+template <size_t kSize>
+std::array<uint8_t, kSize> Digest(Bytes data, const EVP_MD* algorithm) {
+  std::array<uint8_t, kSize> out{};
+  unsigned int size = 0;
+  EVP_Digest(data.data(), data.size(), out.data(), &size, algorithm, nullptr);
+  return out;
+}
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::array<uint8_t, 16> Md5(Bytes data) { return Digest<16>(data, EVP_md5()); }
+std::array<uint8_t, 20> Sha1(Bytes data) { return Digest<20>(data, EVP_sha1()); }
+std::array<uint8_t, 32> Sha256(Bytes data) { return Digest<32>(data, EVP_sha256()); }
+
+std::array<uint8_t, 32> HmacSha256(Bytes key, Bytes data) {
+  std::array<uint8_t, 32> out{};
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data.data(), data.size(),
+       out.data(), &size);
+  return out;
+}
+
+bool EqualInConstantTime(Bytes a, Bytes b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool FillRandom(std::span<uint8_t> out) {
+  return RAND_bytes(out.data(), static_cast<int>(out.size())) == 1;
+}
+
+std::string ToHex(Bytes data) {
+  std::string text;
+  text.reserve(data.size() * 2);
+  for (const uint8_t byte : data) {
+    text += kHexDigits[byte >> 4];
+    text += kHexDigits[byte & 15];
+  }
+  return text;
+}
+
+std::optional<std::string> FromHex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (size_t i = 0; i < text.size(); i += 2) {
+    const int high = HexValue(text[i]);
+    const int low = HexValue(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes += static_cast<char>(high * 16 + low);
+  }
+  return bytes;
+}
+
+std::string ToBase32(Bytes data) {
+  std::string text;
+  uint32_t buffer = 0;
+  int bits = 0;
+  for (const uint8_t byte : data) {
+    buffer = (buffer << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += kBase32Digits[(buffer >> bits) & 31];
+    }
+  }
+  if (bits > 0) text += kBase32Digits[(buffer << (5 - bits)) & 31];
+  return text;
+}
+
+std::optional<std::string> FromBase32(std::string_view text) {
+  std::string bytes;
+  uint32_t buffer = 0;
+  int bits = 0;
+  for (const char c : text) {
+    const size_t value = kBase32Digits.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    buffer = (buffer << 5) | static_cast<uint32_t>(value);
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes += static_cast<char>((buffer >> bits) & 255);
+    }
+  }
+  // One text per value: no surplus character, no bits that decoding would drop.
+  if (bits >= 5 || (buffer & ((1U << bits) - 1)) != 0) return std::nullopt;
+  return bytes;
+}
+
+}  // namespace vigie

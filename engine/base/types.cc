@@ -1,0 +1,138 @@
+#include "engine/base/types.h"
+
+#include <span>
+#include <utility>
+
+namespace vigie {
+namespace {
+
+template <typename Enum>
+using Word = std::pair<Enum, std::string_view>;
+
+constexpr Word<Algorithm> kAlgorithms[] = {
+    {Algorithm::kPdq, "pdq"},
+    {Algorithm::kMd5, "md5"},
+    {Algorithm::kSha1, "sha1"},
+    {Algorithm::kSha256, "sha256"},
+};
+constexpr Word<Profile> kProfiles[] = {
+    {Profile::kReference, "reference"},
+    {Profile::kFull, "full"},
+};
+constexpr Word<DecodeMode> kDecodeModes[] = {
+    {DecodeMode::kExact, "exact"},
+    {DecodeMode::kFast, "fast"},
+};
+constexpr Word<Orientation> kOrientationNames[] = {
+    {Orientation::kOriginal, "original"},    {Orientation::kRotate90, "rot90"},
+    {Orientation::kRotate180, "rot180"},     {Orientation::kRotate270, "rot270"},
+    {Orientation::kFlipX, "flipX"},          {Orientation::kFlipY, "flipY"},
+    {Orientation::kFlipPlus1, "flipPlus1"},  {Orientation::kFlipMinus1, "flipMinus1"},
+};
+constexpr Word<ListKind> kListKinds[] = {
+    {ListKind::kBlock, "block"},
+    {ListKind::kAllow, "allow"},
+};
+constexpr Word<Category> kCategories[] = {
+    {Category::kCsam, "csam"},
+    {Category::kCsamSynthetic, "csam_synthetic"},
+    {Category::kNcii, "ncii"},
+    {Category::kNciiSynthetic, "ncii_synthetic"},
+    {Category::kNciiThreat, "ncii_threat"},
+    {Category::kSourcePhoto, "source_photo"},
+    {Category::kOther, "other"},
+};
+constexpr Word<Action> kActions[] = {
+    {Action::kReportOnly, "report_only"},
+    {Action::kHoldForReview, "hold_for_review"},
+    {Action::kProvisionalBlock, "provisional_block"},
+    {Action::kBlock, "block"},
+};
+constexpr Word<EntryState> kStates[] = {
+    {EntryState::kSubmitted, "submitted"}, {EntryState::kProvisional, "provisional"},
+    {EntryState::kConfirmed, "confirmed"}, {EntryState::kContested, "contested"},
+    {EntryState::kRejected, "rejected"},   {EntryState::kExpired, "expired"},
+    {EntryState::kWithdrawn, "withdrawn"}, {EntryState::kRevoked, "revoked"},
+    {EntryState::kErased, "erased"},
+};
+constexpr Word<Subject> kSubjects[] = {
+    {Subject::kUnknown, "unknown"},
+    {Subject::kAdult, "adult"},
+    {Subject::kMinor, "minor"},
+};
+constexpr Word<Role> kRoles[] = {
+    {Role::kPlatform, "platform"},
+    {Role::kVictimService, "victim_service"},
+    {Role::kTrustedFlagger, "trusted_flagger"},
+    {Role::kAuthority, "authority"},
+    {Role::kReviewer, "reviewer"},
+    {Role::kAuditor, "auditor"},
+    {Role::kOperator, "operator"},
+};
+
+constexpr std::span<const Word<Algorithm>> Table(Algorithm) { return kAlgorithms; }
+constexpr std::span<const Word<Profile>> Table(Profile) { return kProfiles; }
+constexpr std::span<const Word<DecodeMode>> Table(DecodeMode) { return kDecodeModes; }
+constexpr std::span<const Word<Orientation>> Table(Orientation) { return kOrientationNames; }
+constexpr std::span<const Word<ListKind>> Table(ListKind) { return kListKinds; }
+constexpr std::span<const Word<Category>> Table(Category) { return kCategories; }
+constexpr std::span<const Word<Action>> Table(Action) { return kActions; }
+constexpr std::span<const Word<EntryState>> Table(EntryState) { return kStates; }
+constexpr std::span<const Word<Subject>> Table(Subject) { return kSubjects; }
+constexpr std::span<const Word<Role>> Table(Role) { return kRoles; }
+
+template <typename Enum>
+std::string_view NameIn(Enum value) {
+  for (const auto& [candidate, name] : Table(value)) {
+    if (candidate == value) return name;
+  }
+  return "invalid";
+}
+
+}  // namespace
+
+std::string_view Name(Algorithm value) { return NameIn(value); }
+std::string_view Name(Profile value) { return NameIn(value); }
+std::string_view Name(DecodeMode value) { return NameIn(value); }
+std::string_view Name(Orientation value) { return NameIn(value); }
+std::string_view Name(ListKind value) { return NameIn(value); }
+std::string_view Name(Category value) { return NameIn(value); }
+std::string_view Name(Action value) { return NameIn(value); }
+std::string_view Name(EntryState value) { return NameIn(value); }
+std::string_view Name(Subject value) { return NameIn(value); }
+std::string_view Name(Role value) { return NameIn(value); }
+
+template <typename Enum>
+std::optional<Enum> Parse(std::string_view name) {
+  for (const auto& [value, candidate] : Table(Enum{})) {
+    if (candidate == name) return value;
+  }
+  return std::nullopt;
+}
+
+template <typename Enum>
+std::string Names() {
+  std::string joined;
+  for (const auto& [value, name] : Table(Enum{})) {
+    if (!joined.empty()) joined += ", ";
+    joined += name;
+  }
+  return joined;
+}
+
+#define VIGIE_INSTANTIATE(Enum)                               \
+  template std::optional<Enum> Parse<Enum>(std::string_view); \
+  template std::string Names<Enum>()
+VIGIE_INSTANTIATE(Algorithm);
+VIGIE_INSTANTIATE(Profile);
+VIGIE_INSTANTIATE(DecodeMode);
+VIGIE_INSTANTIATE(Orientation);
+VIGIE_INSTANTIATE(ListKind);
+VIGIE_INSTANTIATE(Category);
+VIGIE_INSTANTIATE(Action);
+VIGIE_INSTANTIATE(EntryState);
+VIGIE_INSTANTIATE(Subject);
+VIGIE_INSTANTIATE(Role);
+#undef VIGIE_INSTANTIATE
+
+}  // namespace vigie

@@ -1,0 +1,103 @@
+// The words of the design as types: one enumeration per idea, with the text that the database,
+// the command line and the logs use for it. The numbers are stored; never renumber.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vigie {
+
+enum class Algorithm : uint8_t { kPdq = 1, kMd5 = 2, kSha1 = 3, kSha256 = 4 };
+
+// How a PDQ fingerprint was computed: with the reference's pre-scale to 512x512 or without it.
+enum class Profile : uint8_t { kReference = 1, kFull = 2 };
+
+// How the pixels were decoded: in colour as the reference does, or by shortcuts for checks.
+enum class DecodeMode : uint8_t { kExact = 1, kFast = 2 };
+
+// The 8 dihedral transforms, in the order of the reference's 8-orientation function.
+enum class Orientation : uint8_t {
+  kOriginal = 0,
+  kRotate90 = 1,
+  kRotate180 = 2,
+  kRotate270 = 3,
+  kFlipX = 4,
+  kFlipY = 5,
+  kFlipPlus1 = 6,
+  kFlipMinus1 = 7,
+};
+inline constexpr int kOrientations = 8;
+
+enum class ListKind : uint8_t { kBlock = 1, kAllow = 2 };
+
+enum class Category : uint8_t {
+  kCsam = 1,
+  kCsamSynthetic = 2,
+  kNcii = 3,
+  kNciiSynthetic = 4,
+  kNciiThreat = 5,
+  kSourcePhoto = 6,
+  kOther = 7,
+};
+
+// What a match asks the platform to do, weakest first: comparing two actions compares strength.
+enum class Action : uint8_t {
+  kReportOnly = 1,
+  kHoldForReview = 2,
+  kProvisionalBlock = 3,
+  kBlock = 4,
+};
+
+// The life of an entry (design: "Life of an entry").
+enum class EntryState : uint8_t {
+  kSubmitted = 1,
+  kProvisional = 2,
+  kConfirmed = 3,
+  kContested = 4,
+  kRejected = 5,
+  kExpired = 6,
+  kWithdrawn = 7,
+  kRevoked = 8,
+  kErased = 9,
+};
+
+enum class Subject : uint8_t { kUnknown = 1, kAdult = 2, kMinor = 3 };
+
+enum class Role : uint8_t {
+  kPlatform = 1,
+  kVictimService = 2,
+  kTrustedFlagger = 3,
+  kAuthority = 4,
+  kReviewer = 5,
+  kAuditor = 6,
+  kOperator = 7,
+};
+
+// Who calls. Made by whoever checks the credentials; the engine decides by role and organisation.
+struct Principal {
+  std::string key_id;        // which credential was shown; safe to log
+  std::string organisation;  // whose data it is
+  Role role = Role::kPlatform;
+};
+
+// The word for a value ("trusted_flagger"), and the value of a word; nullopt for an unknown word.
+std::string_view Name(Algorithm value);
+std::string_view Name(Profile value);
+std::string_view Name(DecodeMode value);
+std::string_view Name(Orientation value);
+std::string_view Name(ListKind value);
+std::string_view Name(Category value);
+std::string_view Name(Action value);
+std::string_view Name(EntryState value);
+std::string_view Name(Subject value);
+std::string_view Name(Role value);
+template <typename Enum>
+std::optional<Enum> Parse(std::string_view name);
+
+// All words of an enumeration, joined with ", ", for messages that say what would be accepted.
+template <typename Enum>
+std::string Names();
+
+}  // namespace vigie

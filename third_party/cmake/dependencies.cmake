@@ -1,0 +1,30 @@
+# Every find_package of the project, once. What each is for: ../README.md.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(absl REQUIRED CONFIG)
+find_package(OpenCV REQUIRED COMPONENTS core imgcodecs)
+find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file expects its target
+find_package(faiss REQUIRED CONFIG)
+find_package(SQLite3 REQUIRED)
+
+if(VIGIE_BUILD_SERVER)
+  find_package(Protobuf REQUIRED MODULE)  # Debian ships no config file for it
+  find_package(gRPC REQUIRED CONFIG)
+  find_package(CLI11 REQUIRED CONFIG)
+  find_package(tomlplusplus REQUIRED CONFIG)
+  find_package(spdlog REQUIRED CONFIG)
+  find_package(nlohmann_json REQUIRED CONFIG)
+  # google/rpc/status.proto and error_details.proto, which Debian ships with this Go package.
+  find_path(GOOGLE_RPC_PROTO_DIR google/rpc/error_details.proto
+            PATHS /usr/share/gocode/src/github.com/gogo/googleapis REQUIRED)
+endif()
+if(VIGIE_BUILD_BENCH)
+  find_package(OpenCV REQUIRED COMPONENTS core imgcodecs imgproc)
+  find_package(benchmark REQUIRED CONFIG)
+  find_package(CLI11 REQUIRED CONFIG)
+endif()
+if(VIGIE_BUILD_TESTS)
+  find_package(GTest REQUIRED CONFIG)
+  # Debian's Python modules belong to Debian's interpreter, which need not be first on the path.
+  find_program(VIGIE_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+endif()

@@ -1,0 +1,32 @@
+# One CMake target per folder. The alias makes a typo in a dependency stop the configure step.
+
+# What every target of ours is compiled with.
+add_library(vigie_options INTERFACE)
+target_compile_options(vigie_options INTERFACE -Wall -Wextra -Wshadow -Wconversion)
+if(VIGIE_WERROR)
+  target_compile_options(vigie_options INTERFACE -Werror)
+endif()
+if(VIGIE_SANITIZE)
+  target_compile_options(vigie_options INTERFACE -fsanitize=${VIGIE_SANITIZE}
+                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(vigie_options INTERFACE -fsanitize=${VIGIE_SANITIZE})
+endif()
+if(VIGIE_BUILD_FUZZERS)
+  target_compile_options(vigie_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+target_include_directories(vigie_options INTERFACE ${PROJECT_SOURCE_DIR})
+
+# vigie_library(NAME SOURCES a.cc... [DEPS targets...] [PRIVATE_DEPS targets...])
+# makes vigie_NAME with the alias vigie::NAME. DEPS appear in its headers, PRIVATE_DEPS do not.
+function(vigie_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS")
+  add_library(vigie_${name} STATIC ${ARG_SOURCES})
+  add_library(vigie::${name} ALIAS vigie_${name})
+  target_link_libraries(vigie_${name} PUBLIC vigie_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# The headers of a package, without our warnings: imported targets are system includes already;
+# variables-only packages get a wrapper here.
+add_library(vigie_opencv INTERFACE)
+target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
+target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
