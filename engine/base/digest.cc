@@ -35,8 +35,8 @@ std::array<uint8_t, 32> Sha256(Bytes data) { return Digest<32>(data, EVP_sha256(
 std::array<uint8_t, 32> HmacSha256(Bytes key, Bytes data) {
   std::array<uint8_t, 32> out{};
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data.data(), data.size(),
-       out.data(), &size);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data.data(), data.size(), out.data(),
+       &size);
   return out;
 }
 

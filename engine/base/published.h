@@ -25,8 +25,7 @@ class Published {
  public:
   class Pin {
    public:
-    Pin(Pin&& other) noexcept
-        : value_(other.value_), slot_(std::exchange(other.slot_, nullptr)) {}
+    Pin(Pin&& other) noexcept : value_(other.value_), slot_(std::exchange(other.slot_, nullptr)) {}
     Pin(const Pin&) = delete;
     Pin& operator=(const Pin&) = delete;
     ~Pin() {

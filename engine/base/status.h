@@ -31,18 +31,21 @@ inline std::string_view MessageOf(const absl::Status& status) { return ToStd(sta
 #define VIGIE_CONCAT_INNER_(a, b) a##b
 #define VIGIE_CONCAT_(a, b) VIGIE_CONCAT_INNER_(a, b)
 
-// Leaves the function with the status of `expr` unless it is OK.
-#define VIGIE_RETURN_IF_ERROR(expr)                                   \
-  do {                                                                \
-    if (absl::Status vigie_status = (expr); !vigie_status.ok()) {     \
-      return vigie_status;                                            \
-    }                                                                 \
+// Leaves the function with the status of `expr` unless it is OK. The counter keeps names apart
+// when `expr` holds a lambda that uses these macros itself.
+#define VIGIE_RETURN_IF_ERROR(expr) \
+  VIGIE_RETURN_IF_ERROR_(VIGIE_CONCAT_(vigie_status_, __COUNTER__), expr)
+#define VIGIE_RETURN_IF_ERROR_(status, expr)          \
+  do {                                                \
+    if (absl::Status status = (expr); !status.ok()) { \
+      return status;                                  \
+    }                                                 \
   } while (false)
 
 // Assigns the value of the StatusOr `expr` to `lhs`, or leaves the function with its status.
 #define VIGIE_ASSIGN_OR_RETURN(lhs, expr) \
-  VIGIE_ASSIGN_OR_RETURN_(VIGIE_CONCAT_(vigie_result_, __LINE__), lhs, expr)
-#define VIGIE_ASSIGN_OR_RETURN_(result, lhs, expr) \
-  auto result = (expr);                            \
+  VIGIE_ASSIGN_OR_RETURN_(VIGIE_CONCAT_(vigie_result_, __COUNTER__), lhs, expr)
+#define VIGIE_ASSIGN_OR_RETURN_(result, lhs, expr)     \
+  auto result = (expr);                                \
   if (!result.ok()) return std::move(result).status(); \
   lhs = *std::move(result)

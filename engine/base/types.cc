@@ -1,5 +1,6 @@
 #include "engine/base/types.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -24,10 +25,10 @@ constexpr Word<DecodeMode> kDecodeModes[] = {
     {DecodeMode::kFast, "fast"},
 };
 constexpr Word<Orientation> kOrientationNames[] = {
-    {Orientation::kOriginal, "original"},    {Orientation::kRotate90, "rot90"},
-    {Orientation::kRotate180, "rot180"},     {Orientation::kRotate270, "rot270"},
-    {Orientation::kFlipX, "flipX"},          {Orientation::kFlipY, "flipY"},
-    {Orientation::kFlipPlus1, "flipPlus1"},  {Orientation::kFlipMinus1, "flipMinus1"},
+    {Orientation::kOriginal, "original"},   {Orientation::kRotate90, "rot90"},
+    {Orientation::kRotate180, "rot180"},    {Orientation::kRotate270, "rot270"},
+    {Orientation::kFlipX, "flipX"},         {Orientation::kFlipY, "flipY"},
+    {Orientation::kFlipPlus1, "flipPlus1"}, {Orientation::kFlipMinus1, "flipMinus1"},
 };
 constexpr Word<ListKind> kListKinds[] = {
     {ListKind::kBlock, "block"},
@@ -90,6 +91,14 @@ std::string_view NameIn(Enum value) {
 }
 
 }  // namespace
+
+bool IsName(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return !text.empty() && text.size() <= 63 && text.front() >= 'a' && text.front() <= 'z' &&
+         text.back() != '-' && std::all_of(text.begin(), text.end(), allowed);
+}
 
 std::string_view Name(Algorithm value) { return NameIn(value); }
 std::string_view Name(Profile value) { return NameIn(value); }

@@ -75,12 +75,23 @@ enum class Role : uint8_t {
   kOperator = 7,
 };
 
+// Monotone number of the catalogue's state; every committed change carries the one it made.
+using Revision = uint64_t;
+// Lists, entries and rows (one fingerprint of one entry) are numbered 1, 2, 3... as they come.
+using ListNumber = uint32_t;
+using EntryNumber = uint32_t;
+using RowId = uint32_t;
+
 // Who calls. Made by whoever checks the credentials; the engine decides by role and organisation.
 struct Principal {
   std::string key_id;        // which credential was shown; safe to log
   std::string organisation;  // whose data it is
   Role role = Role::kPlatform;
 };
+
+// True for the names of lists and organisations: 1 to 63 characters a-z, 0-9 and '-', beginning
+// with a letter, not ending with '-' (AIP-122).
+bool IsName(std::string_view text);
 
 // The word for a value ("trusted_flagger"), and the value of a word; nullopt for an unknown word.
 std::string_view Name(Algorithm value);

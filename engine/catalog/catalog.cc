@@ -1,0 +1,223 @@
+#include "engine/catalog/catalog.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/catalog/entry_life.h"
+
+namespace vigie {
+namespace {
+
+EntryFacts FactsOf(const EntryRecord& entry) {
+  return {.list = entry.list,
+          .state = entry.state,
+          .court_basis = entry.court_basis,
+          .expires_us = entry.expires_us};
+}
+
+RowFacts FactsOf(EntryNumber entry, size_t position, const Fingerprint& fingerprint) {
+  return {.entry = entry,
+          .position = static_cast<int>(position),
+          .algorithm = fingerprint.algorithm,
+          .quality = fingerprint.quality};
+}
+
+}  // namespace
+
+Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const Counters& counters)
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      sealer_(store.seal_key()),
+      index_(options.index),
+      lists_(std::make_unique<ListTable>()),
+      last_row_(counters.rows),
+      revision_(counters.revision),
+      commits_(store, counters, [this](const Changes& changes, Revision revision) {
+        return Publish(changes, revision);
+      }) {}
+
+absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock& clock,
+                                                       CatalogOptions options,
+                                                       const LoadProgress& progress) {
+  Counters counters;
+  VIGIE_ASSIGN_OR_RETURN(counters, store.ReadCounters());
+  std::unique_ptr<Catalog> catalog(new Catalog(store, clock, options, counters));
+  VIGIE_RETURN_IF_ERROR(catalog->Load(progress));
+  return catalog;
+}
+
+absl::Status Catalog::Load(const LoadProgress& progress) {
+  constexpr size_t kBatch = 65536;
+  std::vector<ListRecord> stored;
+  VIGIE_ASSIGN_OR_RETURN(stored, store_.ReadLists());
+  ListTable lists(std::move(stored));
+  VIGIE_RETURN_IF_ERROR(store_.ScanEntries([this](const EntryHead& entry) {
+    table_.SetEntry(entry.number, {.list = entry.list,
+                                   .state = entry.state,
+                                   .court_basis = entry.court_basis,
+                                   .expires_us = entry.expires_us});
+    return absl::OkStatus();
+  }));
+
+  std::vector<Pdq256> codes;
+  std::vector<RowId> rows;
+  uint64_t done = 0;
+  const auto flush = [&]() -> absl::Status {
+    VIGIE_RETURN_IF_ERROR(index_.Add(codes, rows));
+    codes.clear();
+    rows.clear();
+    if (progress) progress(done, last_row_);
+    return absl::OkStatus();
+  };
+  VIGIE_RETURN_IF_ERROR(store_.ScanFingerprints([&](const FingerprintRow& r) -> absl::Status {
+    const Fingerprint& fingerprint = r.fingerprint;
+    VIGIE_RETURN_IF_ERROR(Validate(fingerprint));
+    table_.SetRow(r.row, FactsOf(r.entry, static_cast<size_t>(r.position), fingerprint));
+    ++done;
+    const EntryFacts entry = table_.Entry(r.entry);
+    const auto list = lists.ByNumber(entry.list);
+    if (!Acts(entry.state) || list == nullptr || list->deleted_us != 0) return absl::OkStatus();
+    if (fingerprint.algorithm == Algorithm::kPdq) {
+      codes.push_back(PdqOf(fingerprint));
+      rows.push_back(r.row);
+    } else {
+      digests_.Add(fingerprint.algorithm, fingerprint.value, r.row);
+    }
+    return codes.size() < kBatch ? absl::OkStatus() : flush();
+  }));
+  VIGIE_RETURN_IF_ERROR(flush());
+  VIGIE_RETURN_IF_ERROR(index_.Maintain(/*seal_all=*/true));
+  lists_.Publish(std::make_unique<ListTable>(std::move(lists)));
+  return absl::OkStatus();
+}
+
+absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
+  if (!changes.lists.empty()) {
+    ListTable next = *lists_.Acquire();
+    for (const ListRecord& list : changes.lists) next = next.With(list);
+    lists_.Publish(std::make_unique<ListTable>(std::move(next)));
+    for (const ListRecord& list : changes.lists) {
+      if (list.deleted_us != 0) UnindexList(list.number);
+    }
+  }
+  std::vector<Pdq256> codes;
+  std::vector<RowId> rows;
+  for (const EntryRecord& entry : changes.added) {
+    table_.SetEntry(entry.number, FactsOf(entry));
+    for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
+      last_row_ = entry.first_row + static_cast<RowId>(i);
+      table_.SetRow(last_row_, FactsOf(entry.number, i, entry.fingerprints[i]));
+    }
+    if (Acts(entry.state)) IndexEntry(entry, &codes, &rows);
+  }
+  const absl::Status status = index_.Add(codes, rows);
+  for (const EntryRecord& entry : changes.updated) {
+    table_.SetEntry(entry.number, FactsOf(entry));
+    if (!Acts(entry.state)) UnindexEntry(entry);
+  }
+  if (!status.ok()) incomplete_.store(true);
+  revision_.store(revision);
+  return status;
+}
+
+void Catalog::IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes,
+                         std::vector<RowId>* rows) {
+  for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
+    const Fingerprint& fingerprint = entry.fingerprints[i];
+    const RowId row = entry.first_row + static_cast<RowId>(i);
+    if (fingerprint.algorithm == Algorithm::kPdq) {
+      codes->push_back(PdqOf(fingerprint));
+      rows->push_back(row);
+    } else {
+      digests_.Add(fingerprint.algorithm, fingerprint.value, row);
+    }
+  }
+}
+
+void Catalog::UnindexEntry(const EntryRecord& entry) {
+  std::vector<RowId> rows;
+  for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
+    const Fingerprint& fingerprint = entry.fingerprints[i];
+    const RowId row = entry.first_row + static_cast<RowId>(i);
+    if (fingerprint.algorithm == Algorithm::kPdq) {
+      rows.push_back(row);
+    } else {
+      digests_.Remove(fingerprint.algorithm, fingerprint.value, row);
+    }
+  }
+  index_.Remove(rows);
+}
+
+void Catalog::UnindexList(ListNumber list) {
+  // Matching ignores the list from the moment it is marked deleted; this gives the memory back.
+  // Digests of a deleted list stay until the next start.
+  std::vector<RowId> rows;
+  for (RowId row = 1; row <= last_row_; ++row) {
+    const RowFacts facts = table_.Row(row);
+    if (facts.entry != 0 && table_.Entry(facts.entry).list == list) rows.push_back(row);
+  }
+  index_.Remove(rows);
+}
+
+std::optional<JoinedHit> Catalog::Join(RowId row, const ListTable& lists) const {
+  JoinedHit joined;
+  joined.row = table_.Row(row);
+  joined.entry = table_.Entry(joined.row.entry);
+  joined.entry.state = StateAt(joined.entry.state, joined.entry.expires_us, clock_.Now());
+  joined.list = lists.ByNumber(joined.entry.list);
+  if (joined.list == nullptr || joined.list->deleted_us != 0 || !Acts(joined.entry.state)) {
+    return std::nullopt;
+  }
+  return joined;
+}
+
+absl::StatusOr<std::vector<JoinedHit>> Catalog::FindNear(std::span<const Pdq256> queries,
+                                                         int max_distance) const {
+  SearchResult found;
+  VIGIE_ASSIGN_OR_RETURN(found, index_.Search(queries, max_distance, SIZE_MAX));
+  std::vector<JoinedHit> joined;
+  // Pinned after the search: a row is found only after its list was published.
+  const auto lists = lists_.Acquire();
+  for (const Hit& hit : found.hits) {
+    auto candidate = Join(hit.row, *lists);
+    if (!candidate.has_value()) continue;
+    candidate->query = hit.query;
+    candidate->distance = hit.distance;
+    joined.push_back(*std::move(candidate));
+  }
+  return joined;
+}
+
+std::vector<JoinedHit> Catalog::FindCopies(Algorithm algorithm, std::string_view value) const {
+  std::vector<JoinedHit> joined;
+  const std::vector<RowId> rows = digests_.Find(algorithm, value);
+  const auto lists = lists_.Acquire();
+  for (const RowId row : rows) {
+    if (auto candidate = Join(row, *lists); candidate.has_value()) {
+      joined.push_back(*std::move(candidate));
+    }
+  }
+  return joined;
+}
+
+std::string Catalog::EntryId(EntryNumber entry) const { return sealer_.Seal(entry, "entry"); }
+
+absl::StatusOr<uint64_t> Catalog::OpenPageToken(std::string_view token,
+                                                std::string_view context) const {
+  if (token.empty()) return 0;
+  const auto after = sealer_.Open(token, context);
+  if (!after.has_value()) {
+    return Error(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
+                 "this page token was not given for this request: start again without one");
+  }
+  return *after;
+}
+
+absl::Status Catalog::health() const {
+  if (!incomplete_.load()) return absl::OkStatus();
+  return Error(absl::StatusCode::kInternal, "INDEX_INCOMPLETE",
+               "a committed entry could not be indexed: restart to rebuild the index");
+}
+
+}  // namespace vigie

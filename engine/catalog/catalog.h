@@ -1,0 +1,191 @@
+// Lists and entries: their rules, their life, and what of them matching sees.
+//
+// Every change goes through one queue: checked against the database inside its transaction,
+// committed, made visible to matching, then acknowledged. So what a caller was told is durable and
+// already matchable. Reads for matching come from memory and never wait for a writer.
+//
+// Ownership is checked here: what belongs to another organisation is NOT_FOUND, as if it did not
+// exist. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/published.h"
+#include "engine/base/sealer.h"
+#include "engine/base/status.h"
+#include "engine/base/types.h"
+#include "engine/catalog/commit_queue.h"
+#include "engine/catalog/entry_table.h"
+#include "engine/catalog/list_table.h"
+#include "engine/index/digest_index.h"
+#include "engine/index/live_index.h"
+#include "engine/store/store.h"
+
+namespace vigie {
+
+struct CatalogOptions {
+  LiveIndexOptions index;
+  // PDQ fingerprints of lower quality (0 to 100) are refused at submission.
+  int min_quality = kDefaultMinQuality;
+  // The widest max_distance a list may ask for, at most kMaxDistanceLimit.
+  int max_distance_limit = kDefaultMaxDistance;
+  size_t max_lists_per_organisation = 1000;
+};
+
+// How far the load at start has come, in fingerprints.
+using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+// What a caller may choose of a list. Unset fields keep their value, or take the default.
+struct ListSettings {
+  std::optional<std::string> display_name;
+  std::optional<Action> action;
+  std::optional<int> max_distance;
+  std::optional<int64_t> provisional_hours;
+  std::optional<std::vector<std::string>> audience;
+};
+
+struct NewList {
+  std::string id;
+  ListKind kind = ListKind::kBlock;
+  Category category = Category::kOther;
+  ListSettings settings;
+};
+
+struct NewEntry {
+  // Names the entry within its list. Empty: derived from the fingerprints.
+  std::string external_reference;
+  std::vector<Fingerprint> fingerprints;  // 1 to kMaxFingerprints
+  Subject subject = Subject::kUnknown;
+  std::string jurisdiction;
+  std::string legal_basis;
+  std::string case_reference;
+};
+
+inline constexpr size_t kMaxFingerprints = 64;
+
+// What became of one submitted entry.
+struct UploadResult {
+  absl::Status status;   // OK: `entry` is in the list, durable and matchable if its state acts
+  bool created = false;  // false: it was there before, with these fingerprints
+  EntryRecord entry;
+};
+
+struct UploadOutcome {
+  Revision revision = 0;
+  std::vector<UploadResult> results;  // one an entry, in their order
+};
+
+template <typename Record>
+struct Page {
+  std::vector<Record> items;
+  std::string next_page_token;  // empty: this was the last page
+};
+
+// A hit joined with what is known of its entry.
+struct JoinedHit {
+  uint32_t query = 0;  // which of the asked values
+  int distance = 0;
+  RowFacts row;
+  EntryFacts entry;
+  std::shared_ptr<const ListRecord> list;
+};
+
+class Catalog {
+ public:
+  // Loads everything from `store` into memory and builds the index. `store` and `clock` outlive
+  // the catalogue. `progress` may be empty.
+  static absl::StatusOr<std::unique_ptr<Catalog>> Open(Store& store, const Clock& clock,
+                                                       CatalogOptions options,
+                                                       const LoadProgress& progress);
+
+  // --- Lists (lists.cc). Errors: LIST_NOT_FOUND, LIST_EXISTS, LIST_INVALID, LIST_NOT_EMPTY,
+  // PAGE_TOKEN_INVALID, ROLE_MAY_NOT_SUBMIT, and those of the store.
+  absl::StatusOr<ListRecord> CreateList(const Principal& caller, const NewList& list);
+  absl::StatusOr<ListRecord> GetList(const Principal& caller, std::string_view id) const;
+  absl::StatusOr<Page<ListRecord>> ListLists(const Principal& caller, int page_size,
+                                             std::string_view page_token) const;
+  absl::StatusOr<ListRecord> UpdateList(const Principal& caller, std::string_view id,
+                                        const ListSettings& settings);
+  // Its entries stop matching at once. Without `force` a list that holds entries is kept.
+  absl::Status DeleteList(const Principal& caller, std::string_view id, bool force);
+
+  // --- Entries (entries.cc). Errors: LIST_NOT_FOUND, ENTRY_NOT_FOUND, ILLEGAL_TRANSITION,
+  // PAGE_TOKEN_INVALID, and those of the store; per entry also HASH_MALFORMED, QUALITY_TOO_LOW,
+  // ENTRY_INVALID, CASE_REFERENCE_REQUIRED, EXTERNAL_REFERENCE_CONFLICT.
+  absl::StatusOr<UploadOutcome> Upload(const Principal& caller, std::string_view list_id,
+                                       std::span<const NewEntry> entries);
+  absl::StatusOr<EntryRecord> GetEntry(const Principal& caller, std::string_view list_id,
+                                       std::string_view entry_id) const;
+  absl::StatusOr<Page<EntryRecord>> ListEntries(const Principal& caller, std::string_view list_id,
+                                                int page_size, std::string_view page_token) const;
+  // Withdrawing twice is one withdrawal.
+  absl::StatusOr<EntryRecord> Withdraw(const Principal& caller, std::string_view list_id,
+                                       std::string_view entry_id, std::string_view reason);
+
+  // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
+  // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.
+  absl::StatusOr<std::vector<JoinedHit>> FindNear(std::span<const Pdq256> queries,
+                                                  int max_distance) const;
+  std::vector<JoinedHit> FindCopies(Algorithm algorithm, std::string_view value) const;
+  // False: no entry has a value of `algorithm`, so computing one would find nothing.
+  bool HasCopiesBy(Algorithm algorithm) const { return !digests_.Unused(algorithm); }
+  // The widest max_distance of any list; -1 without lists.
+  int WidestDistance() const { return lists_.Acquire()->Widest(); }
+  // nullptr for an unknown id; a deleted list is found too.
+  std::shared_ptr<const ListRecord> FindList(std::string_view id) const {
+    return lists_.Acquire()->ById(id);
+  }
+  Revision revision() const { return revision_.load(); }
+
+  // The opaque id of an entry, as callers see it.
+  std::string EntryId(EntryNumber entry) const;
+
+  // One round of the index's background work. One thread at a time.
+  absl::Status Maintain() { return index_.Maintain(); }
+  LiveIndexStats index_stats() const { return index_.stats(); }
+  // Not OK when something durable could not be made matchable: answers would be incomplete.
+  absl::Status health() const;
+
+ private:
+  Catalog(Store& store, const Clock& clock, CatalogOptions options, const Counters& counters);
+
+  absl::Status Load(const LoadProgress& progress);
+  absl::Status Publish(const Changes& changes, Revision revision);
+  // Puts an entry's digests into the digest index, its PDQ values at the end of `codes`.
+  void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
+  void UnindexEntry(const EntryRecord& entry);
+  void UnindexList(ListNumber list);
+  std::optional<JoinedHit> Join(RowId row, const ListTable& lists) const;
+
+  absl::StatusOr<std::shared_ptr<const ListRecord>> OwnList(const Principal& caller,
+                                                            std::string_view id) const;
+  absl::StatusOr<EntryNumber> OwnEntry(const ListRecord& list, std::string_view entry_id) const;
+  absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
+  absl::StatusOr<EntryRecord> Prepare(const Principal& caller, const ListRecord& list,
+                                      const NewEntry& entry) const;
+  EntryRecord AsOfNow(EntryRecord entry) const;
+  absl::StatusOr<uint64_t> OpenPageToken(std::string_view token, std::string_view context) const;
+
+  Store& store_;
+  const Clock& clock_;
+  const CatalogOptions options_;
+  const Sealer sealer_;
+  LiveIndex index_;
+  DigestIndex digests_;
+  EntryTable table_;
+  Published<ListTable> lists_;
+  RowId last_row_ = 0;  // of the last publication; written by the front of the queue only
+  std::atomic<Revision> revision_;
+  std::atomic<bool> incomplete_{false};
+  CommitQueue commits_;
+};
+
+}  // namespace vigie

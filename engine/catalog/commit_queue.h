@@ -1,0 +1,57 @@
+// Group commit: changes that arrive while the disk is busy share the next commit.
+//
+// No thread of its own: the caller at the front of the queue commits for itself and for those
+// behind it, then wakes them.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "engine/base/status.h"
+#include "engine/store/store.h"
+
+namespace vigie {
+
+// What a commit changes in memory, once it is durable.
+struct Changes {
+  std::vector<ListRecord> lists;     // new or changed
+  std::vector<EntryRecord> added;    // with their fingerprints
+  std::vector<EntryRecord> updated;  // with their fingerprints
+};
+
+class CommitQueue {
+ public:
+  // Reads and writes through the transaction, takes numbers from the counters, notes what it did
+  // in the changes. An error means that the database failed, and undoes the whole group; a change
+  // that is refused by the rules writes nothing and returns OK, and tells its caller itself.
+  using Mutation = std::function<absl::Status(Transaction&, Counters&, Changes&)>;
+  // Makes durable changes visible, before anybody is told of them.
+  using Publish = std::function<absl::Status(const Changes&, Revision)>;
+
+  CommitQueue(Store& store, const Counters& counters, Publish publish);
+
+  // Runs `mutation` in a group and returns the revision at which it is durable and visible. Any
+  // thread; waits for the disk. Errors: those of the store, for every member of the group.
+  absl::StatusOr<Revision> Commit(const Mutation& mutation);
+
+ private:
+  struct Waiter {
+    const Mutation* mutation = nullptr;
+    absl::StatusOr<Revision> result = absl::UnknownError("not run");
+    bool done = false;
+    std::condition_variable wake;
+  };
+
+  absl::StatusOr<Revision> CommitGroup(const std::vector<Waiter*>& group);
+
+  Store& store_;
+  Counters counters_;  // of the last commit; the front of the queue alone uses it
+  const Publish publish_;
+  std::mutex mutex_;
+  std::deque<Waiter*> queue_;
+};
+
+}  // namespace vigie

@@ -1,0 +1,53 @@
+#include "engine/catalog/entry_table.h"
+
+namespace vigie {
+namespace {
+
+// Entry word, low to high: state 4 bits, court basis 1, list 24, expiry in seconds 35.
+constexpr int kCourtShift = 4;
+constexpr int kListShift = 5;
+constexpr int kExpiryShift = 29;
+// Row word: quality 8 bits, algorithm 8, position 8, entry 32.
+constexpr int kAlgorithmShift = 8;
+constexpr int kPositionShift = 16;
+constexpr int kEntryShift = 24;
+
+constexpr uint64_t Mask(int bits) { return (uint64_t{1} << bits) - 1; }
+
+}  // namespace
+
+void EntryTable::SetEntry(EntryNumber entry, const EntryFacts& facts) {
+  entries_.Grow(size_t{entry} + 1);
+  entries_[entry].store(static_cast<uint64_t>(facts.state) |
+                            static_cast<uint64_t>(facts.court_basis) << kCourtShift |
+                            static_cast<uint64_t>(facts.list) << kListShift |
+                            static_cast<uint64_t>(facts.expires_us / kSecondUs) << kExpiryShift,
+                        std::memory_order_release);
+}
+
+EntryFacts EntryTable::Entry(EntryNumber entry) const {
+  const uint64_t word = entries_[entry].load(std::memory_order_acquire);
+  return {.list = static_cast<ListNumber>(word >> kListShift & Mask(24)),
+          .state = static_cast<EntryState>(word & Mask(4)),
+          .court_basis = (word >> kCourtShift & 1) != 0,
+          .expires_us = static_cast<TimeUs>(word >> kExpiryShift) * kSecondUs};
+}
+
+void EntryTable::SetRow(RowId row, const RowFacts& facts) {
+  rows_.Grow(size_t{row} + 1);
+  rows_[row].store(static_cast<uint64_t>(facts.quality) |
+                       static_cast<uint64_t>(facts.algorithm) << kAlgorithmShift |
+                       static_cast<uint64_t>(facts.position) << kPositionShift |
+                       static_cast<uint64_t>(facts.entry) << kEntryShift,
+                   std::memory_order_release);
+}
+
+RowFacts EntryTable::Row(RowId row) const {
+  const uint64_t word = rows_[row].load(std::memory_order_acquire);
+  return {.entry = static_cast<EntryNumber>(word >> kEntryShift),
+          .position = static_cast<int>(word >> kPositionShift & Mask(8)),
+          .algorithm = static_cast<Algorithm>(word >> kAlgorithmShift & Mask(8)),
+          .quality = static_cast<int>(word & Mask(8))};
+}
+
+}  // namespace vigie

@@ -1,0 +1,46 @@
+// What matching must know of every entry and row, in 8 bytes each, readable while it changes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/base/chunked_array.h"
+#include "engine/base/clock.h"
+#include "engine/base/types.h"
+
+namespace vigie {
+
+// The part of an entry that a verdict depends on. One atomic word, so a reader sees all of a
+// transition or nothing of it.
+struct EntryFacts {
+  ListNumber list = 0;  // below 2^24
+  EntryState state = EntryState::kSubmitted;
+  bool court_basis = false;
+  TimeUs expires_us = 0;  // whole seconds, below the year 2514
+};
+
+// One fingerprint of one entry.
+struct RowFacts {
+  EntryNumber entry = 0;
+  int position = 0;  // which of the entry's fingerprints, 0 to 255
+  Algorithm algorithm = Algorithm::kPdq;
+  int quality = 0;
+};
+
+// Dense by number. One writer; readers ask for numbers they learnt from the index, which learns of
+// a row after the table does.
+class EntryTable {
+ public:
+  static constexpr ListNumber kMaxList = (ListNumber{1} << 24) - 1;
+
+  void SetEntry(EntryNumber entry, const EntryFacts& facts);
+  void SetRow(RowId row, const RowFacts& facts);
+  EntryFacts Entry(EntryNumber entry) const;
+  RowFacts Row(RowId row) const;
+
+ private:
+  ChunkedArray<std::atomic<uint64_t>> entries_;
+  ChunkedArray<std::atomic<uint64_t>> rows_;
+};
+
+}  // namespace vigie

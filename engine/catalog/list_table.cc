@@ -1,0 +1,57 @@
+#include "engine/catalog/list_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vigie {
+
+ListTable::ListTable(std::vector<ListRecord> lists) {
+  for (ListRecord& list : lists) Put(std::move(list));
+}
+
+void ListTable::Put(ListRecord list) {
+  const auto pointer = std::make_shared<const ListRecord>(std::move(list));
+  if (by_number_.size() < pointer->number) by_number_.resize(pointer->number);
+  by_number_[pointer->number - 1] = pointer;
+  by_id_[pointer->id] = pointer;
+}
+
+ListTable ListTable::With(ListRecord list) const {
+  ListTable next = *this;
+  next.Put(std::move(list));
+  return next;
+}
+
+int ListTable::Widest() const {
+  int widest = -1;
+  for (const ListPtr& list : by_number_) {
+    if (list != nullptr && list->deleted_us == 0) widest = std::max(widest, list->max_distance);
+  }
+  return widest;
+}
+
+ListTable::ListPtr ListTable::ByNumber(ListNumber number) const {
+  return number >= 1 && number <= by_number_.size() ? by_number_[number - 1] : nullptr;
+}
+
+ListTable::ListPtr ListTable::ById(std::string_view id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : it->second;
+}
+
+std::vector<ListTable::ListPtr> ListTable::OwnedBy(std::string_view organisation) const {
+  std::vector<ListPtr> owned;
+  for (const ListPtr& list : by_number_) {
+    if (list != nullptr && list->deleted_us == 0 && list->organisation == organisation) {
+      owned.push_back(list);
+    }
+  }
+  return owned;
+}
+
+bool ActsFor(const ListRecord& list, std::string_view organisation) {
+  return list.audience.empty() || list.organisation == organisation ||
+         std::find(list.audience.begin(), list.audience.end(), organisation) != list.audience.end();
+}
+
+}  // namespace vigie

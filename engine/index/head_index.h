@@ -1,0 +1,46 @@
+// The mutable head of the live index: the newest rows, found by comparing them all.
+#pragma once
+
+#include <faiss/IndexBinary.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/base/fingerprint.h"
+#include "engine/base/types.h"
+
+namespace vigie {
+
+// Fixed capacity, rows never move. One thread appends while any number search: a search sees every
+// row whose Append() returned before it began. `ntotal` of the base class stays 0, because readers
+// could not read it safely; size() is the truth.
+class HeadIndex final : public faiss::IndexBinary {
+ public:
+  explicit HeadIndex(size_t capacity);
+
+  // False when the head is full. One thread at a time.
+  bool Append(const Pdq256& hash, RowId row);
+
+  size_t size() const { return size_.load(std::memory_order_acquire); }
+  bool full() const { return size() == codes_.size(); }
+  std::span<const Pdq256> codes() const { return {codes_.data(), size()}; }
+  std::span<const RowId> rows() const { return {rows_.data(), size()}; }
+
+  // faiss::IndexBinary. add() and search() (k nearest) are refused with an exception: rows come
+  // with ids through Append(), and Vigie asks for ranges only.
+  void add(idx_t n, const uint8_t* codes) override;
+  void reset() override;
+  void search(idx_t n, const uint8_t* queries, idx_t k, int32_t* distances, idx_t* labels,
+              const faiss::SearchParameters* params = nullptr) const override;
+  void range_search(idx_t n, const uint8_t* queries, int radius, faiss::RangeSearchResult* result,
+                    const faiss::SearchParameters* params = nullptr) const override;
+
+ private:
+  std::vector<Pdq256> codes_;
+  std::vector<RowId> rows_;
+  std::atomic<size_t> size_{0};
+};
+
+}  // namespace vigie

@@ -1,0 +1,180 @@
+#include "engine/index/live_index.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace vigie {
+namespace {
+
+// Nearest first; the rest only makes the order, and so a cap, the same every time.
+bool Nearer(const Hit& a, const Hit& b) {
+  return std::tie(a.distance, a.row, a.query) < std::tie(b.distance, b.row, b.query);
+}
+
+}  // namespace
+
+LiveIndex::LiveIndex(LiveIndexOptions options)
+    : options_(options), snapshot_(std::make_unique<Snapshot>()) {}
+
+absl::Status LiveIndex::Add(std::span<const Pdq256> codes, std::span<const RowId> rows) {
+  const std::lock_guard lock(writer_);
+  uint64_t next = next_row_;
+  for (const RowId row : rows) {
+    if (row < next) {
+      return Error(absl::StatusCode::kInvalidArgument, "ROW_OUT_OF_ORDER",
+                   "row ids are unique and ascending");
+    }
+    next = uint64_t{row} + 1;
+  }
+  if (rows.empty()) return absl::OkStatus();
+  dead_.Grow(next / 64 + 1);
+  dead_words_.store(next / 64 + 1, std::memory_order_release);
+  next_row_ = next;
+
+  std::shared_ptr<HeadIndex> head;
+  if (const auto now = snapshot_.Acquire(); !now->heads.empty()) head = now->heads.back();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (head != nullptr && head->Append(codes[i], rows[i])) continue;
+    head = std::make_shared<HeadIndex>(options_.head_capacity);
+    head->Append(codes[i], rows[i]);
+    auto next_snapshot = std::make_unique<Snapshot>(*snapshot_.Acquire());
+    next_snapshot->heads.push_back(head);
+    snapshot_.Publish(std::move(next_snapshot));
+  }
+  return absl::OkStatus();
+}
+
+void LiveIndex::Remove(std::span<const RowId> rows) {
+  const std::lock_guard lock(writer_);
+  for (const RowId row : rows) {
+    if (row >= next_row_) continue;
+    const uint64_t bit = uint64_t{1} << (row % 64);
+    if ((dead_[row / 64].fetch_or(bit) & bit) == 0) ++tombstones_;
+  }
+}
+
+bool LiveIndex::IsDead(RowId row) const {
+  return row / 64 < dead_words_.load(std::memory_order_acquire) &&
+         ((dead_[row / 64].load() >> (row % 64)) & 1) != 0;
+}
+
+absl::StatusOr<SearchResult> LiveIndex::Search(std::span<const Pdq256> queries, int max_distance,
+                                               size_t max_hits) const {
+  SearchResult result;
+  std::vector<RangeHit> found;
+  const auto take = [&](std::span<const RowId> rows) {
+    for (const RangeHit& hit : found) {
+      const RowId row = rows[static_cast<size_t>(hit.position)];
+      if (!IsDead(row)) result.hits.push_back({hit.query, row, hit.distance});
+    }
+    found.clear();
+  };
+  const auto now = snapshot_.Acquire();
+  for (const auto& segment : now->segments) {
+    VIGIE_RETURN_IF_ERROR(RangeSearch(segment->For(max_distance), queries, max_distance, &found));
+    take(segment->rows());
+  }
+  for (const auto& head : now->heads) {
+    VIGIE_RETURN_IF_ERROR(RangeSearch(*head, queries, max_distance, &found));
+    take(head->rows());
+  }
+  result.total = result.hits.size();
+  if (result.total > max_hits) {
+    const auto cap = result.hits.begin() + static_cast<std::ptrdiff_t>(max_hits);
+    std::nth_element(result.hits.begin(), cap, result.hits.end(), Nearer);
+    result.hits.resize(max_hits);
+  }
+  std::sort(result.hits.begin(), result.hits.end(), Nearer);
+  return result;
+}
+
+size_t LiveIndex::CountDead(std::span<const RowId> rows) const {
+  return static_cast<size_t>(
+      std::count_if(rows.begin(), rows.end(), [this](RowId row) { return IsDead(row); }));
+}
+
+LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) const {
+  MergePlan plan;
+  size_t rows = 0;
+  for (const auto& head : now.heads) {
+    if (!head->full() && !seal_all) break;
+    plan.inputs.heads.push_back(head);
+    rows += head->size();
+  }
+  // Take in every newer segment that is not at least twice as large as what follows it: sizes then
+  // fall by halves, a row is rebuilt about log2(N / head) times, a search visits as many segments.
+  plan.keep_segments = now.segments.size();
+  const auto absorb = [&] { rows += now.segments[--plan.keep_segments]->size(); };
+  while (rows > 0 && plan.keep_segments > 0 &&
+         now.segments[plan.keep_segments - 1]->size() < 2 * rows) {
+    absorb();
+  }
+  // A segment with more than a quarter of its rows dead is rebuilt, with what follows it.
+  for (size_t i = 0; i < plan.keep_segments; ++i) {
+    if (4 * CountDead(now.segments[i]->rows()) > now.segments[i]->size()) {
+      while (plan.keep_segments > i) absorb();
+    }
+  }
+  plan.inputs.segments.assign(
+      now.segments.begin() + static_cast<std::ptrdiff_t>(plan.keep_segments), now.segments.end());
+  return plan;
+}
+
+absl::Status LiveIndex::Maintain(bool seal_all) {
+  MergePlan plan;
+  {
+    // A copy: the merge takes long, and a pin held that long would keep every snapshot alive.
+    const Snapshot now = *snapshot_.Acquire();
+    plan = PlanMerge(now, seal_all);
+  }
+  if (plan.inputs.segments.empty() && plan.inputs.heads.empty()) return absl::OkStatus();
+
+  std::vector<Pdq256> codes;
+  std::vector<RowId> rows;
+  const auto gather = [&](std::span<const Pdq256> from, std::span<const RowId> ids) {
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (IsDead(ids[i])) continue;
+      codes.push_back(from[i]);
+      rows.push_back(ids[i]);
+    }
+  };
+  for (const auto& segment : plan.inputs.segments) gather(segment->codes(), segment->rows());
+  size_t gathered_from_last_head = 0;
+  for (const auto& head : plan.inputs.heads) {
+    const auto ids = head->rows();
+    gather({head->codes().data(), ids.size()}, ids);
+    gathered_from_last_head = ids.size();
+  }
+  std::shared_ptr<const SealedIndex> merged;
+  VIGIE_ASSIGN_OR_RETURN(merged,
+                         SealedIndex::Build(options_.kind, std::move(codes), std::move(rows)));
+  const std::lock_guard lock(writer_);
+  // A head that grew after it was gathered must stay; only seal_all takes one that is not full.
+  if (!plan.inputs.heads.empty() && plan.inputs.heads.back()->size() != gathered_from_last_head) {
+    return Error(absl::StatusCode::kAborted, "INDEX_BUSY", "rows were added while sealing all");
+  }
+  PublishMerge(plan, std::move(merged));
+  return absl::OkStatus();
+}
+
+void LiveIndex::PublishMerge(const MergePlan& plan, std::shared_ptr<const SealedIndex> merged) {
+  auto next = std::make_unique<Snapshot>(*snapshot_.Acquire());
+  next->segments.resize(plan.keep_segments);
+  if (merged->size() > 0) next->segments.push_back(std::move(merged));
+  next->heads.erase(next->heads.begin(),
+                    next->heads.begin() + static_cast<std::ptrdiff_t>(plan.inputs.heads.size()));
+  snapshot_.Publish(std::move(next));
+}
+
+LiveIndexStats LiveIndex::stats() const {
+  const auto now = snapshot_.Acquire();
+  LiveIndexStats stats{.tombstones = tombstones_.load(),
+                       .segments = now->segments.size(),
+                       .heads = now->heads.size()};
+  for (const auto& segment : now->segments) stats.rows += segment->size();
+  for (const auto& head : now->heads) stats.rows += head->size();
+  return stats;
+}
+
+}  // namespace vigie

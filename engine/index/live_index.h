@@ -1,0 +1,104 @@
+// Exact Hamming range search over rows that come and go while it answers.
+//
+// Sealed segments (immutable) + heads (the newest rows, compared one by one) + tombstones (one bit
+// a row). Readers pin a snapshot of the segment list and never wait for a writer; a row is visible
+// to every search that begins after Add() returned, and invisible to every search that begins
+// after Remove() returned. Maintain() turns full heads into segments and merges segments; without
+// it answers stay right and grow slower.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "engine/base/chunked_array.h"
+#include "engine/base/fingerprint.h"
+#include "engine/base/published.h"
+#include "engine/base/status.h"
+#include "engine/index/head_index.h"
+#include "engine/index/sealed_index.h"
+
+namespace vigie {
+
+struct LiveIndexOptions {
+  IndexKind kind = IndexKind::kMultiHash;
+  // Rows in one head. Each query compares all rows of all heads (about 10 us per 1000).
+  size_t head_capacity = 4096;
+};
+
+// A row within the asked distance of query number `query`.
+struct Hit {
+  uint32_t query = 0;
+  RowId row = 0;
+  int distance = 0;
+};
+
+struct SearchResult {
+  // Nearest first (then by row, then by query), at most the asked number.
+  std::vector<Hit> hits;
+  // How many there were before the cap.
+  size_t total = 0;
+};
+
+struct LiveIndexStats {
+  size_t rows = 0;        // in segments and heads, tombstoned ones included
+  size_t tombstones = 0;  // set since the start
+  size_t segments = 0;
+  size_t heads = 0;
+};
+
+class LiveIndex {
+ public:
+  explicit LiveIndex(LiveIndexOptions options);
+  LiveIndex(const LiveIndex&) = delete;
+  LiveIndex& operator=(const LiveIndex&) = delete;
+
+  // Makes `codes` findable under `rows`. Ids are handed out by the caller, never reused and
+  // ascending over all calls: INVALID_ARGUMENT, reason ROW_OUT_OF_ORDER, otherwise, and nothing is
+  // added. Any thread; writers take turns.
+  absl::Status Add(std::span<const Pdq256> codes, std::span<const RowId> rows);
+
+  // Hides rows for good. Unknown or already hidden ids are fine. Any thread.
+  void Remove(std::span<const RowId> rows);
+
+  // Every visible row at most `max_distance` (inclusive) from one of `queries`; a row near several
+  // queries is a hit of each. Keeps the `max_hits` nearest and says how many there were. Any
+  // thread.
+  absl::StatusOr<SearchResult> Search(std::span<const Pdq256> queries, int max_distance,
+                                      size_t max_hits) const;
+
+  // One round of sealing full heads (or, if `seal_all`, every head) and merging small or mostly
+  // dead segments. One thread at a time; Add, Remove and Search go on meanwhile.
+  absl::Status Maintain(bool seal_all = false);
+
+  LiveIndexStats stats() const;
+
+ private:
+  struct Snapshot {
+    std::vector<std::shared_ptr<const SealedIndex>> segments;
+    std::vector<std::shared_ptr<HeadIndex>> heads;  // all full but the last
+  };
+  // What Maintain() decided to rebuild into one segment.
+  struct MergePlan {
+    Snapshot inputs;  // the last segments, and the first heads
+    size_t keep_segments = 0;
+  };
+
+  bool IsDead(RowId row) const;
+  size_t CountDead(std::span<const RowId> rows) const;
+  MergePlan PlanMerge(const Snapshot& now, bool seal_all) const;
+  void PublishMerge(const MergePlan& plan, std::shared_ptr<const SealedIndex> merged);
+
+  const LiveIndexOptions options_;
+  mutable std::mutex writer_;                 // Add, Remove and the last step of Maintain
+  ChunkedArray<std::atomic<uint64_t>> dead_;  // bit r % 64 of word r / 64: row r is hidden
+  std::atomic<size_t> dead_words_{0};         // words of dead_ that readers may read
+  std::atomic<size_t> tombstones_{0};
+  uint64_t next_row_ = 0;  // every id handed in so far is below it
+  Published<Snapshot> snapshot_;
+};
+
+}  // namespace vigie

@@ -1,0 +1,115 @@
+#include "engine/policy/decide.h"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+namespace vigie {
+
+std::string_view Name(Outcome value) {
+  switch (value) {
+    case Outcome::kMatch:
+      return "match";
+    case Outcome::kNoMatch:
+      return "no_match";
+    case Outcome::kNotScanned:
+      return "not_scanned";
+  }
+  return "invalid";
+}
+
+std::string_view Name(NotScanned value) {
+  switch (value) {
+    case NotScanned::kUnsupportedFormat:
+      return "unsupported_format";
+    case NotScanned::kTooLarge:
+      return "too_large";
+    case NotScanned::kCorrupt:
+      return "corrupt";
+    case NotScanned::kFeatureless:
+      return "featureless";
+    case NotScanned::kDeadline:
+      return "deadline";
+  }
+  return "invalid";
+}
+
+std::string_view Name(Basis value) {
+  switch (value) {
+    case Basis::kConfirmed:
+      return "confirmed";
+    case Basis::kProvisional:
+      return "provisional";
+    case Basis::kContested:
+      return "contested";
+    case Basis::kListAction:
+      return "list_action";
+    case Basis::kSourcePhoto:
+      return "source_photo";
+    case Basis::kNothingKnown:
+      return "nothing_known";
+    case Basis::kAllowListed:
+      return "allow_listed";
+  }
+  return "invalid";
+}
+
+Effect EffectOf(EntryState state, Action list_action, Category category) {
+  Effect effect{Action::kReportOnly, Basis::kProvisional};
+  if (state == EntryState::kConfirmed) effect = {Action::kBlock, Basis::kConfirmed};
+  if (state == EntryState::kProvisional) effect = {Action::kProvisionalBlock, Basis::kProvisional};
+  if (state == EntryState::kContested) effect = {Action::kHoldForReview, Basis::kContested};
+  if (list_action < effect.action) effect = {list_action, Basis::kListAction};
+  if (category == Category::kSourcePhoto && effect.action > Action::kHoldForReview) {
+    effect = {Action::kHoldForReview, Basis::kSourcePhoto};
+  }
+  return effect;
+}
+
+Verdict Decide(std::vector<Match> matches, size_t max_matches) {
+  // One match an entry: the nearest; then the plainest (exact copy, unturned) for a stable answer.
+  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
+    return std::tie(a.entry, a.distance, a.orientation, a.fingerprint) <
+           std::tie(b.entry, b.distance, b.orientation, b.fingerprint);
+  });
+  matches.erase(std::unique(matches.begin(), matches.end(),
+                            [](const Match& a, const Match& b) { return a.entry == b.entry; }),
+                matches.end());
+
+  Verdict verdict;
+  verdict.outcome = Outcome::kNoMatch;
+  for (Match& match : matches) {
+    if (match.kind == ListKind::kAllow) {
+      if (!verdict.allowed_by.has_value() || match.distance < verdict.allowed_by->distance) {
+        verdict.allowed_by = match;
+      }
+      continue;
+    }
+    const Effect effect = EffectOf(match.state, match.list_action, match.category);
+    match.action = effect.action;
+    match.basis = effect.basis;
+  }
+  const bool allowed = verdict.allowed_by.has_value();
+  std::erase_if(matches, [allowed](const Match& match) {
+    const bool court = match.state == EntryState::kConfirmed && match.court_basis;
+    return match.kind == ListKind::kAllow || (allowed && !court);
+  });
+  if (matches.empty()) {
+    verdict.basis = allowed ? Basis::kAllowListed : Basis::kNothingKnown;
+    return verdict;
+  }
+  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
+    return std::tie(b.action, a.distance, a.entry) < std::tie(a.action, b.distance, b.entry);
+  });
+  verdict.outcome = Outcome::kMatch;
+  verdict.action = matches.front().action;
+  verdict.basis = matches.front().basis;
+  verdict.allowed_by.reset();
+  verdict.total_matches = matches.size();
+  if (matches.size() > max_matches) matches.resize(max_matches);
+  verdict.matches = std::move(matches);
+  return verdict;
+}
+
+}  // namespace vigie

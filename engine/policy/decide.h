@@ -1,0 +1,25 @@
+// From matches to a verdict. Pure: no clock, no I/O; the same matches give the same verdict.
+#pragma once
+
+#include <vector>
+
+#include "engine/policy/verdict.h"
+
+namespace vigie {
+
+// What an entry in `state` of a list may cause at most, and why.
+//
+//   CONFIRMED -> BLOCK, PROVISIONAL -> PROVISIONAL_BLOCK, CONTESTED -> HOLD_FOR_REVIEW,
+//   then no more than the list's action; SOURCE_PHOTO no more than HOLD_FOR_REVIEW.
+struct Effect {
+  Action action;
+  Basis basis;
+};
+Effect EffectOf(EntryState state, Action list_action, Category category);
+
+// The verdict on all `matches` (any order; several of one entry count once, by the nearest), with
+// at most `max_matches` listed. Matches of ALLOW lists outrank everything but CONFIRMED entries
+// with a court basis. Sets outcome, action, basis, matches, total_matches and allowed_by.
+Verdict Decide(std::vector<Match> matches, size_t max_matches);
+
+}  // namespace vigie

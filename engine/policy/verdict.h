@@ -1,0 +1,82 @@
+// The decision for an upload. Never silent, never with a hash value in it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/types.h"
+
+namespace vigie {
+
+enum class Outcome : uint8_t { kMatch = 1, kNoMatch = 2, kNotScanned = 3 };
+
+// Why there is no answer. A picture we could not look at is never reported as clean.
+enum class NotScanned : uint8_t {
+  kUnsupportedFormat = 1,
+  kTooLarge = 2,     // over the server's limit of bytes or pixels
+  kCorrupt = 3,      // empty, damaged, or cut off before its end
+  kFeatureless = 4,  // quality below the floor: it would match unrelated pictures
+  kDeadline = 5,     // the caller's time was over before the answer
+};
+
+// Why the verdict, or one match, is what it is.
+enum class Basis : uint8_t {
+  kConfirmed = 1,     // a human or a court confirmed the entry
+  kProvisional = 2,   // submitted, not yet confirmed: acts for a limited time
+  kContested = 3,     // confirmed once, being re-examined: held, not blocked
+  kListAction = 4,    // the list asks for less than its entry's state would allow
+  kSourcePhoto = 5,   // a registered source photograph is reported or held, never blocked
+  kNothingKnown = 6,  // no known picture within the distance
+  kAllowListed = 7,   // an ALLOW entry matches and no court's entry does
+};
+
+std::string_view Name(Outcome value);
+std::string_view Name(NotScanned value);
+std::string_view Name(Basis value);
+
+// A known picture near the upload.
+struct Match {
+  // What is known of the entry.
+  EntryNumber entry = 0;
+  std::string list_id;
+  ListKind kind = ListKind::kBlock;
+  Category category = Category::kOther;
+  EntryState state = EntryState::kProvisional;
+  bool court_basis = false;
+  TimeUs expires_us = 0;                // 0: does not expire
+  Action list_action = Action::kBlock;  // the strongest that the list asks for
+  // How it was found.
+  Algorithm algorithm = Algorithm::kPdq;
+  int fingerprint = 0;  // which of the entry's, from 0
+  int distance = 0;     // bits, 0 to 256
+  int threshold = 0;    // the largest distance that would have matched, inclusive
+  Orientation orientation = Orientation::kOriginal;
+  int upload_quality = 0;
+  int entry_quality = 0;
+  // Set by Decide().
+  Action action = Action::kReportOnly;
+  Basis basis = Basis::kProvisional;
+};
+
+struct Verdict {
+  Outcome outcome = Outcome::kNotScanned;
+  // kMatch: the strongest action of all matches. Meaningless otherwise.
+  Action action = Action::kReportOnly;
+  // Why: for kMatch that of the strongest match. Meaningless for kNotScanned.
+  Basis basis = Basis::kNothingKnown;
+  // kMatch: one an entry, strongest action first, then nearest; capped at what the caller asked.
+  std::vector<Match> matches;
+  size_t total_matches = 0;  // entries that matched, before the cap
+  // kNoMatch because of kAllowListed: the entry that allows it.
+  std::optional<Match> allowed_by;
+  // kNotScanned: why, and a sentence for people.
+  NotScanned not_scanned = NotScanned::kCorrupt;
+  std::string detail;
+  int upload_quality = 0;  // 0 when no PDQ was computed
+  Revision revision = 0;   // the catalogue had at least this state
+};
+
+}  // namespace vigie

@@ -1,0 +1,68 @@
+// A thin cover over SQLite's C API: connections and statements whose failures are statuses.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/base/status.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace vigie {
+
+// A prepared statement, reused: Bind... in order, then Step() until false, then Reset(). One
+// thread.
+class SqlStatement {
+ public:
+  SqlStatement() = default;
+  SqlStatement(sqlite3* db, sqlite3_stmt* statement);
+  SqlStatement(SqlStatement&&) = default;
+  SqlStatement& operator=(SqlStatement&&) = default;
+
+  // Binds the next parameter. Text and blobs are copied.
+  SqlStatement& Int(int64_t value);
+  SqlStatement& Text(std::string_view value);
+  SqlStatement& Blob(std::string_view value);
+
+  // True: a row is there. False: done, and the statement is reset for its next use.
+  absl::StatusOr<bool> Step();
+  // For statements that return no rows.
+  absl::Status Run();
+  void Reset();
+
+  int64_t GetInt(int column) const;
+  std::string GetText(int column) const;  // bytes of a text or blob column
+
+ private:
+  struct Finalizer {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  sqlite3* db_ = nullptr;
+  std::unique_ptr<sqlite3_stmt, Finalizer> statement_;
+  int next_parameter_ = 1;
+};
+
+// One connection. One thread at a time.
+class SqlConnection {
+ public:
+  // Opens or creates `path`. UNAVAILABLE, reason DATABASE_FAILED, or DATA_LOSS, reason
+  // DATABASE_CORRUPT, when it cannot be used.
+  static absl::StatusOr<std::unique_ptr<SqlConnection>> Open(const std::string& path);
+
+  absl::Status Exec(const char* sql);
+  absl::StatusOr<SqlStatement> Prepare(std::string_view sql);
+  // Runs a query that gives one number.
+  absl::StatusOr<int64_t> QueryInt(std::string_view sql);
+  bool InTransaction() const;
+
+ private:
+  struct Closer {
+    void operator()(sqlite3* db) const;
+  };
+  std::unique_ptr<sqlite3, Closer> db_;
+};
+
+}  // namespace vigie

@@ -1,0 +1,25 @@
+// Rows of the SQLite tables to records and back: the column orders, in one place.
+#pragma once
+
+#include "engine/store/records.h"
+#include "engine/store/sqlite.h"
+
+namespace vigie {
+
+// "number, id, ..." in the order that ReadList and BindList use; likewise for the others.
+extern const char kListColumns[];
+extern const char kEntryColumns[];
+extern const char kFingerprintColumns[];
+extern const char kKeyColumns[];
+
+ListRecord ReadList(const SqlStatement& row);
+EntryRecord ReadEntryRow(const SqlStatement& row);  // without its fingerprints
+FingerprintRow ReadFingerprint(const SqlStatement& row);
+KeyRecord ReadKey(const SqlStatement& row);
+
+void BindList(SqlStatement& statement, const ListRecord& list);
+void BindEntry(SqlStatement& statement, const EntryRecord& entry);
+void BindFingerprint(SqlStatement& statement, const FingerprintRow& row);
+void BindKey(SqlStatement& statement, const KeyRecord& key);
+
+}  // namespace vigie

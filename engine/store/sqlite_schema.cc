@@ -1,0 +1,114 @@
+#include "engine/store/sqlite_schema.h"
+
+#include <iterator>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace vigie {
+namespace {
+
+// Migration i turns version i into version i + 1. Written once, never edited: databases out there
+// have already run them.
+constexpr const char* kMigrations[] = {
+    // 0 -> 1
+    R"sql(
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;
+INSERT INTO meta VALUES ('seal_key', randomblob(16)), ('revision', 0), ('lists', 0),
+                        ('entries', 0), ('rows', 0);
+
+CREATE TABLE lists (
+  number            INTEGER PRIMARY KEY,
+  id                TEXT NOT NULL UNIQUE,
+  organisation      TEXT NOT NULL,
+  display_name      TEXT NOT NULL,
+  kind              INTEGER NOT NULL,
+  category          INTEGER NOT NULL,
+  action            INTEGER NOT NULL,
+  max_distance      INTEGER NOT NULL,
+  provisional_hours INTEGER NOT NULL,
+  audience          TEXT NOT NULL,            -- organisations, one a line; empty: all
+  created_us        INTEGER NOT NULL,
+  updated_us        INTEGER NOT NULL,
+  deleted_us        INTEGER NOT NULL,         -- 0: not deleted
+  revision          INTEGER NOT NULL
+);
+
+CREATE TABLE entries (
+  number             INTEGER PRIMARY KEY,
+  list               INTEGER NOT NULL REFERENCES lists(number),
+  external_reference TEXT NOT NULL,
+  state              INTEGER NOT NULL,
+  expires_us         INTEGER NOT NULL,        -- 0: never
+  court_basis        INTEGER NOT NULL,
+  subject            INTEGER NOT NULL,
+  jurisdiction       TEXT NOT NULL,
+  legal_basis        TEXT NOT NULL,
+  case_reference     TEXT NOT NULL,
+  submitter          TEXT NOT NULL,
+  reason             TEXT NOT NULL,
+  created_us         INTEGER NOT NULL,
+  updated_us         INTEGER NOT NULL,
+  revision           INTEGER NOT NULL,
+  first_row          INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX entries_by_reference ON entries(list, external_reference);
+CREATE INDEX entries_by_list ON entries(list);
+
+CREATE TABLE fingerprints (
+  row         INTEGER PRIMARY KEY,
+  entry       INTEGER NOT NULL REFERENCES entries(number),
+  position    INTEGER NOT NULL,
+  algorithm   INTEGER NOT NULL,
+  value       BLOB NOT NULL,
+  quality     INTEGER NOT NULL,
+  profile     INTEGER NOT NULL,
+  decode_mode INTEGER NOT NULL
+);
+
+CREATE TABLE keys (
+  id           TEXT PRIMARY KEY,
+  digest       BLOB NOT NULL,                 -- SHA-256 of the secret
+  organisation TEXT NOT NULL,
+  role         INTEGER NOT NULL,
+  label        TEXT NOT NULL,
+  created_us   INTEGER NOT NULL,
+  revoked_us   INTEGER NOT NULL               -- 0: valid
+);
+)sql",
+};
+
+}  // namespace
+
+int CurrentSchemaVersion() { return static_cast<int>(std::size(kMigrations)); }
+
+absl::Status MigrateSchema(SqlConnection& connection) {
+  while (true) {
+    // The version is read inside the transaction: two programs may open a new file at once.
+    VIGIE_RETURN_IF_ERROR(connection.Exec("BEGIN IMMEDIATE"));
+    const auto version = connection.QueryInt("PRAGMA user_version");
+    absl::Status status = version.status();
+    const bool current = version.ok() && *version == CurrentSchemaVersion();
+    if (version.ok() && *version > CurrentSchemaVersion()) {
+      status = Error(
+          absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",
+          absl::StrCat("the database has schema version ", *version, ", this program knows up to ",
+                       CurrentSchemaVersion(), ": use the newer program that wrote it"));
+    } else if (version.ok() && !current) {
+      status = connection.Exec(kMigrations[*version]);
+      if (status.ok()) {
+        status = connection.Exec(absl::StrCat("PRAGMA user_version=", *version + 1).c_str());
+      }
+    }
+    if (!status.ok() || current) {
+      connection.Exec("ROLLBACK").IgnoreError();
+      return status;
+    }
+    VIGIE_RETURN_IF_ERROR(connection.Exec("COMMIT"));
+  }
+}
+
+}  // namespace vigie

@@ -1,0 +1,16 @@
+// The tables, and how an older database becomes a current one.
+#pragma once
+
+#include "engine/base/status.h"
+#include "engine/store/sqlite.h"
+
+namespace vigie {
+
+// Version of the tables this program reads and writes (SQLite's user_version).
+int CurrentSchemaVersion();
+
+// Brings the database to the current version, one migration a transaction, each all or nothing.
+// FAILED_PRECONDITION, reason SCHEMA_TOO_NEW, when a newer program has written it.
+absl::Status MigrateSchema(SqlConnection& connection);
+
+}  // namespace vigie

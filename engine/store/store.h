@@ -1,0 +1,75 @@
+// The durable record behind the catalogue: an interface, because the embedded database and the
+// replicated one must be interchangeable (design, "Decisions already taken", 4).
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/status.h"
+#include "engine/store/records.h"
+
+namespace vigie {
+
+// One set of changes: all of it happens at Commit(), or nothing. Dropping it rolls back. One
+// thread. Reads see the transaction's own writes. An error from any call (except a nullopt, which
+// is an answer) means the database failed: the transaction can only be dropped.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  virtual absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) = 0;
+  virtual absl::StatusOr<std::optional<EntryRecord>> FindEntry(EntryNumber number) = 0;
+  virtual absl::StatusOr<std::optional<EntryRecord>> FindEntry(
+      ListNumber list, std::string_view external_reference) = 0;
+
+  virtual absl::Status InsertList(const ListRecord& list) = 0;
+  virtual absl::Status UpdateList(const ListRecord& list) = 0;
+  virtual absl::Status InsertEntry(const EntryRecord& entry) = 0;
+  // Changes everything but the number, the list, the external reference and the fingerprints.
+  virtual absl::Status UpdateEntry(const EntryRecord& entry) = 0;
+
+  // When this returns OK, the changes survive a crash of the process and of the machine.
+  virtual absl::Status Commit(const Counters& counters) = 0;
+};
+
+// Thread-safe, except that only one Transaction exists at a time (the caller sees to it).
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual absl::StatusOr<std::unique_ptr<Transaction>> Begin() = 0;
+
+  virtual absl::StatusOr<Counters> ReadCounters() = 0;
+  virtual absl::StatusOr<std::vector<ListRecord>> ReadLists() = 0;
+  // At most `limit` entries of `list` with a number above `after`, by number.
+  virtual absl::StatusOr<std::vector<EntryRecord>> ReadEntries(ListNumber list, EntryNumber after,
+                                                               int limit) = 0;
+  virtual absl::StatusOr<std::optional<EntryRecord>> ReadEntry(EntryNumber number) = 0;
+  virtual absl::StatusOr<uint64_t> CountEntries(ListNumber list) = 0;
+
+  // Everything, in ascending order, for loading at start. An error from `visit` ends the scan.
+  virtual absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) = 0;
+  virtual absl::Status ScanFingerprints(
+      const std::function<absl::Status(const FingerprintRow&)>& visit) = 0;
+
+  virtual absl::StatusOr<std::vector<KeyRecord>> ReadKeys() = 0;
+  // ALREADY_EXISTS, reason KEY_EXISTS, when the id is taken.
+  virtual absl::Status InsertKey(const KeyRecord& key) = 0;
+  // NOT_FOUND, reason KEY_NOT_FOUND, for an unknown id; revoking twice keeps the first time.
+  virtual absl::Status RevokeKey(std::string_view id, TimeUs now) = 0;
+  // A number that differs from the last one when keys may have been changed by anyone, also by
+  // another process.
+  virtual absl::StatusOr<uint64_t> KeysVersion() = 0;
+
+  // 16 random bytes made when the database was: the key of its opaque identifiers.
+  virtual std::array<uint8_t, 16> seal_key() const = 0;
+
+  // Reads the whole database for damage. DATA_LOSS, reason DATABASE_CORRUPT, says what was found.
+  virtual absl::Status CheckIntegrity() = 0;
+};
+
+}  // namespace vigie
