@@ -1,6 +1,7 @@
 #include "engine/image/decoder.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
@@ -66,30 +67,59 @@ bool LooksLikeDicom(Bytes bytes) {
   return bytes.size() >= 132 && std::equal(kMagic.begin(), kMagic.end(), bytes.begin() + 128);
 }
 
+// Gives zeroed memory, because decoders do not write the rows they do not reach: what was there
+// before, another picture perhaps, would be taken for pixels. (A zeroed destination given to
+// cv::imdecode is not enough: it also comes back when the header cannot be read, as a black
+// picture.) One per decode; remembers what it gave.
+class ZeroingAllocator final : public cv::MatAllocator {
+ public:
+  cv::UMatData* allocate(int dims, const int* sizes, int type, void* data, size_t* step,
+                         cv::AccessFlag flags, cv::UMatUsageFlags usage) const override {
+    cv::UMatData* const block =
+        cv::Mat::getStdAllocator()->allocate(dims, sizes, type, data, step, flags, usage);
+    std::memset(block->data, 0, block->size);
+    given_ = block->data;
+    return block;  // belongs to the standard allocator, which frees it
+  }
+  bool allocate(cv::UMatData* block, cv::AccessFlag flags,
+                cv::UMatUsageFlags usage) const override {
+    return cv::Mat::getStdAllocator()->allocate(block, flags, usage);
+  }
+  void deallocate(cv::UMatData* block) const override {
+    cv::Mat::getStdAllocator()->deallocate(block);
+  }
+
+  const uint8_t* given() const { return given_; }
+
+ private:
+  mutable const uint8_t* given_ = nullptr;
+};
+
 absl::StatusOr<DecodedImage> Decode(Bytes bytes, const ImageHeader& header, bool gray) {
   const int flags =
       (gray ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR) | cv::IMREAD_IGNORE_ORIENTATION;
-  // Zeroed, because OpenCV keeps a destination that fits and leaves rows it does not reach alone.
-  auto pixels = std::make_shared<cv::Mat>(cv::Mat::zeros(
-      static_cast<int>(header.height), static_cast<int>(header.width), gray ? CV_8UC1 : CV_8UC3));
-  const uint8_t* const data = pixels->data;
+  ZeroingAllocator allocator;
+  cv::Mat decoded;
+  decoded.allocator = &allocator;
   const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1,
                         const_cast<uint8_t*>(bytes.data()));
-  cv::imdecode(encoded, flags, pixels.get());
-  // Another destination means another size or depth than the header says.
-  if (pixels->empty() || pixels->data != data) {
+  cv::imdecode(encoded, flags, &decoded);
+  decoded.allocator = nullptr;
+  // OpenCV takes other memory when ours fails; that is not zeroed.
+  const bool ours = !decoded.empty() && decoded.data == allocator.given();
+  if (!ours || decoded.type() != (gray ? CV_8UC1 : CV_8UC3) || decoded.cols != header.width ||
+      decoded.rows != header.height) {
     return CorruptImage("the picture's data cannot be decoded");
   }
-  DecodedImage image;
-  image.pixels = {.data = pixels->data,
-                  .width = pixels->cols,
-                  .height = pixels->rows,
-                  .stride_bytes = pixels->step[0],
-                  .order = gray ? ChannelOrder::kGray : ChannelOrder::kBgr};
-  image.format = header.format;
-  image.complete = header.complete;
-  image.owner = std::move(pixels);
-  return image;
+  auto owner = std::make_shared<const cv::Mat>(decoded);
+  return DecodedImage{.pixels = {.data = owner->data,
+                                 .width = owner->cols,
+                                 .height = owner->rows,
+                                 .stride_bytes = owner->step[0],
+                                 .order = gray ? ChannelOrder::kGray : ChannelOrder::kBgr},
+                      .format = header.format,
+                      .complete = header.complete,
+                      .owner = owner};
 }
 
 }  // namespace
