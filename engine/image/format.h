@@ -1,0 +1,51 @@
+// What an encoded picture says about itself, read without decoding it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "engine/base/digest.h"
+#include "engine/base/status.h"
+
+namespace vigie {
+
+enum class ImageFormat : uint8_t {
+  kUnknown,
+  kJpeg,
+  kPng,
+  kWebp,
+  kBmp,
+  kTiff,
+  kGif,   // recognised, not decoded
+  kAvif,  // recognised, not decoded
+  kHeif,  // recognised, not decoded
+};
+
+// "JPEG", "PNG"... for messages; "unknown" for kUnknown.
+std::string_view Name(ImageFormat format);
+
+// By the first bytes of the content; file names and content types play no part.
+ImageFormat DetectFormat(Bytes bytes);
+
+struct ImageHeader {
+  ImageFormat format = ImageFormat::kUnknown;
+  int64_t width = 0;   // pixels, at least 1
+  int64_t height = 0;  // pixels, at least 1
+  bool animated = false;
+  // False when the data stops before the picture does: pixels may be missing.
+  bool complete = true;
+
+  // What decoding costs beyond width * height, because small files can ask for much work:
+  int scans = 1;             // JPEG: how often the decoder goes over the picture
+  int64_t block_pixels = 0;  // TIFF: size of one tile or strip, which may exceed the picture
+  size_t data_end = 0;       // JPEG: where decodable data ends when it is not complete
+};
+
+// The header of `bytes`. Every declared number is only reported, nothing is allocated by it; time
+// is linear in bytes.size(). Thread-safe. Errors, all INVALID_ARGUMENT:
+//   UNSUPPORTED_FORMAT  not one of JPEG, PNG, WebP, BMP, TIFF, or a variant of them we cannot read
+//   IMAGE_CORRUPT       empty, cut inside the header, or without width or height
+absl::StatusOr<ImageHeader> ReadHeader(Bytes bytes);
+
+}  // namespace vigie

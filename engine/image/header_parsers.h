@@ -1,0 +1,31 @@
+// Inside engine/image only: one header parser per format, called by ReadHeader().
+//
+// Each is given bytes that start with its format's magic and fills `header` (format and data_end
+// are set already). Errors as for ReadHeader(). A parser accepts no more than the library that
+// decodes the format: what both read must be the same number, or limits would be checked on
+// something else than what is decoded.
+#pragma once
+
+#include <string_view>
+
+#include "engine/base/digest.h"
+#include "engine/base/status.h"
+#include "engine/image/format.h"
+
+namespace vigie {
+
+inline absl::Status CorruptImage(std::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT", message);
+}
+
+inline absl::Status UnsupportedImage(absl::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, "UNSUPPORTED_FORMAT", ToStd(message));
+}
+
+absl::Status ParseJpegHeader(Bytes bytes, ImageHeader& header);
+absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header);
+absl::Status ParseWebpHeader(Bytes bytes, ImageHeader& header);
+absl::Status ParseBmpHeader(Bytes bytes, ImageHeader& header);
+absl::Status ParseTiffHeader(Bytes bytes, ImageHeader& header);
+
+}  // namespace vigie

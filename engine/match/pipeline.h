@@ -1,0 +1,80 @@
+// Bytes or hashes in, verdict out: the one place that says decode, hash, search, decide.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/fingerprint.h"
+#include "engine/base/status.h"
+#include "engine/catalog/catalog.h"
+#include "engine/image/decoder.h"
+#include "engine/policy/verdict.h"
+
+namespace vigie {
+
+struct PipelineOptions {
+  DecodeLimits limits;
+  DecodeMode check_mode = DecodeMode::kFast;  // how uploads to check are decoded
+  int min_quality = kDefaultMinQuality;       // below it an upload is FEATURELESS, 0 to 100
+};
+
+// What the caller may choose for one check.
+struct CheckOptions {
+  std::string organisation;         // whose upload it is: only lists that act for it are consulted
+  std::vector<std::string> lists;   // only these; empty: all
+  std::optional<int> max_distance;  // stricter than the lists'; never wider
+  Revision min_revision = 0;        // answer only from a state at least this new
+  bool all_orientations = true;     // also find mirrored and turned copies
+  size_t max_matches = 16;
+  TimeUs deadline_us = std::numeric_limits<TimeUs>::max();
+};
+
+// A value of the upload, computed by the caller. For PDQ, `orientation` says of which of the
+// upload's 8 orientations it is the hash.
+struct QueryFingerprint {
+  Fingerprint fingerprint;
+  Orientation orientation = Orientation::kOriginal;
+};
+
+// Thread-safe; each thread keeps its own working memory for hashing.
+class Pipeline {
+ public:
+  // `catalog` and `clock` outlive the pipeline.
+  Pipeline(const Catalog& catalog, const Clock& clock, const PipelineOptions& options)
+      : catalog_(catalog), clock_(clock), options_(options) {}
+
+  // The verdict on an encoded picture. Whatever is wrong with the picture is a verdict
+  // (NOT_SCANNED), not an error. Errors are the request's or the server's: LIST_NOT_FOUND for an
+  // unknown list in `lists`, MAX_DISTANCE_INVALID, REVISION_NOT_REACHED (UNAVAILABLE: try again or
+  // elsewhere), INDEX_INCOMPLETE, INDEX_FAILED.
+  absl::StatusOr<Verdict> CheckImage(Bytes encoded, const CheckOptions& options) const;
+
+  // The verdict on one picture of which the caller sends hashes only: 1 to kMaxFingerprints values
+  // of it. Errors as above, and HASH_MALFORMED.
+  absl::StatusOr<Verdict> CheckFingerprints(std::span<const QueryFingerprint> fingerprints,
+                                            const CheckOptions& options) const;
+
+  // PDQ (decoded exactly), SHA-256 and MD5 of an encoded picture, for submission. Errors:
+  // UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE, IMAGE_CORRUPT (also for a picture that is cut off).
+  absl::StatusOr<std::vector<Fingerprint>> Hash(Bytes encoded, Profile profile) const;
+
+  const PipelineOptions& options() const { return options_; }
+
+ private:
+  struct Queries;
+
+  absl::Status CheckRequest(const CheckOptions& options) const;
+  absl::StatusOr<Verdict> Search(const Queries& queries, const CheckOptions& options) const;
+  void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,
+                std::vector<Match>* matches) const;
+
+  const Catalog& catalog_;
+  const Clock& clock_;
+  const PipelineOptions options_;
+};
+
+}  // namespace vigie
