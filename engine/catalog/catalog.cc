@@ -172,6 +172,13 @@ std::optional<JoinedHit> Catalog::Join(RowId row, const ListTable& lists) const 
   return joined;
 }
 
+bool Catalog::IsActing(EntryNumber entry) const {
+  const EntryFacts facts = table_.Entry(entry);
+  const auto list = lists_.Acquire()->ByNumber(facts.list);
+  return list != nullptr && list->deleted_us == 0 &&
+         Acts(StateAt(facts.state, facts.expires_us, clock_.Now()));
+}
+
 absl::StatusOr<std::vector<JoinedHit>> Catalog::FindNear(std::span<const Pdq256> queries,
                                                          int max_distance) const {
   SearchResult found;

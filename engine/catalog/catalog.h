@@ -143,6 +143,8 @@ class Catalog {
   std::shared_ptr<const ListRecord> FindList(std::string_view id) const {
     return lists_.Acquire()->ById(id);
   }
+  // True when `entry`, which exists, can match now.
+  bool IsActing(EntryNumber entry) const;
   Revision revision() const { return revision_.load(); }
 
   // The opaque id of an entry, as callers see it.

@@ -1,0 +1,212 @@
+#include "server/app/config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <initializer_list>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace vigie {
+namespace {
+
+absl::Status Invalid(std::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", message);
+}
+
+Setting Text(std::string_view key, std::string Config::*field, std::string_view help,
+             std::set<std::string> accepted = {}) {
+  return {
+      key, help, [field](const Config& config) { return config.*field; },
+      [key, field, accepted](Config& config, std::string_view text) -> absl::Status {
+        if (!accepted.empty() && !accepted.contains(std::string(text))) {
+          return Invalid(absl::StrCat(ToAbsl(key), " is one of: ", absl::StrJoin(accepted, ", ")));
+        }
+        config.*field = std::string(text);
+        return absl::OkStatus();
+      }};
+}
+
+Setting Number(std::string_view key, int64_t Config::*field, int64_t least, int64_t most,
+               std::string_view help) {
+  return {key, help, [field](const Config& config) { return std::to_string(config.*field); },
+          [=](Config& config, std::string_view text) -> absl::Status {
+            int64_t value = 0;
+            const auto end = text.data() + text.size();
+            const auto parsed = std::from_chars(text.data(), end, value);
+            if (parsed.ec != std::errc() || parsed.ptr != end || value < least || value > most) {
+              return Invalid(
+                  absl::StrCat(ToAbsl(key), " is a whole number from ", least, " to ", most));
+            }
+            config.*field = value;
+            return absl::OkStatus();
+          }};
+}
+
+Setting Switch(std::string_view key, bool Config::*field, std::string_view help) {
+  return {key, help, [field](const Config& config) { return config.*field ? "true" : "false"; },
+          [key, field](Config& config, std::string_view text) -> absl::Status {
+            if (text != "true" && text != "false") {
+              return Invalid(absl::StrCat(ToAbsl(key), " is true or false"));
+            }
+            config.*field = text == "true";
+            return absl::OkStatus();
+          }};
+}
+
+std::vector<Setting> MakeSettings() {
+  return {
+      Text("data_dir", &Config::data_dir, "folder of the database, made when missing"),
+      Text("listen", &Config::listen, "address and port to serve on; port 0 takes a free one"),
+      Text("tls.certificate", &Config::tls_certificate, "certificate chain, PEM file"),
+      Text("tls.key", &Config::tls_key, "its private key, PEM file"),
+      Switch("tls.allow_plaintext", &Config::allow_plaintext,
+             "serve without TLS on an address that is not loopback (keys can then be overheard)"),
+      Text("index.kind", &Config::index_kind, "which exact index holds sealed rows",
+           {"faiss-flat", "faiss-multihash"}),
+      Number("index.head_rows", &Config::index_head_rows, 1, 1 << 20,
+             "rows that are compared one by one before they are sealed"),
+      Number("limits.max_image_bytes", &Config::max_image_bytes, 1024, int64_t{1} << 30,
+             "largest encoded picture, bytes"),
+      Number("limits.max_image_megapixels", &Config::max_image_megapixels, 1, 1000,
+             "largest picture, million pixels"),
+      Number("limits.max_distance", &Config::max_distance, 0, kMaxDistanceLimit,
+             "widest max_distance a list may ask for, bits"),
+      Number("match.min_quality", &Config::min_quality, 0, 100,
+             "PDQ quality below which pictures are neither submitted nor matched"),
+      Text("match.decode_mode", &Config::decode_mode, "how uploads to check are decoded",
+           {"exact", "fast"}),
+      Number("server.workers", &Config::workers, 0, 1024, "working threads; 0: one a core"),
+      Number("server.queue", &Config::queue, 1, 1 << 20,
+             "requests that may wait for a worker before more are refused"),
+      Number("server.drain_notice_ms", &Config::drain_notice_ms, 0, 600'000,
+             "on SIGTERM: how long health says NOT_SERVING while requests are still taken"),
+      Number("server.drain_ms", &Config::drain_ms, 0, 600'000,
+             "then: how long requests in flight may take to finish"),
+      Text("log.level", &Config::log_level, "how much is logged",
+           {"debug", "info", "warning", "error"}),
+  };
+}
+
+const Setting* FindSetting(std::string_view key) {
+  for (const Setting& setting : Settings()) {
+    if (setting.key == key) return &setting;
+  }
+  return nullptr;
+}
+
+// Sets every leaf below `table`, whose own key is `prefix` ("" or "limits.").
+absl::Status ReadTable(const toml::table& table, const std::string& prefix, Config* config) {
+  for (const auto& [name, node] : table) {
+    const std::string key = prefix + std::string(name.str());
+    if (const toml::table* inner = node.as_table()) {
+      VIGIE_RETURN_IF_ERROR(ReadTable(*inner, key + ".", config));
+      continue;
+    }
+    const auto at = [&node](const absl::Status& status) {
+      return Invalid(
+          absl::StrCat("line ", node.source().begin.line, ": ", ToAbsl(MessageOf(status))));
+    };
+    const Setting* setting = FindSetting(key);
+    if (setting == nullptr) {
+      return at(Invalid(absl::StrCat("unknown key ", key, " (`vigie serve --help` lists them)")));
+    }
+    std::string text;
+    if (const auto* value = node.as_string()) {
+      text = value->get();
+    } else if (node.is_integer() || node.is_boolean()) {
+      std::ostringstream out;
+      out << toml::node_view<const toml::node>(node);
+      text = out.str();
+    } else {
+      return at(Invalid(absl::StrCat(key, " is a text, a whole number, or true or false")));
+    }
+    if (const absl::Status status = setting->set(*config, text); !status.ok()) return at(status);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string Setting::flag() const { return absl::StrCat("--", ToAbsl(key)); }
+
+std::string Setting::environment() const {
+  std::string name = absl::StrCat("VIGIE_", ToAbsl(key));
+  for (char& c : name) {
+    c = c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+const std::vector<Setting>& Settings() {
+  static const std::vector<Setting> settings = MakeSettings();
+  return settings;
+}
+
+absl::Status ReadConfigFile(const std::string& path, Config* config) {
+  const toml::parse_result parsed = toml::parse_file(path);
+  if (!parsed) {
+    return Invalid(absl::StrCat(path, ": line ", parsed.error().source().begin.line, ": ",
+                                std::string(parsed.error().description())));
+  }
+  if (const absl::Status status = ReadTable(parsed.table(), "", config); !status.ok()) {
+    return Invalid(absl::StrCat(path, ": ", ToAbsl(MessageOf(status))));
+  }
+  return absl::OkStatus();
+}
+
+bool IsLoopback(std::string_view address) {
+  const size_t colon = address.rfind(':');
+  const std::string_view host = address.substr(0, colon);
+  if (host == "localhost" || host == "[::1]") return true;
+  // A dotted address of 127.0.0.0/8; a name that merely begins so is somebody else's.
+  return host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
+         host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+absl::Status CheckConfig(const Config& config) {
+  if (config.listen.rfind(':') == std::string::npos) {
+    return Invalid("listen is an address with a port, for instance 127.0.0.1:7443");
+  }
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    return Invalid("tls.certificate and tls.key come together");
+  }
+  for (const std::string& file : {config.tls_certificate, config.tls_key}) {
+    if (!file.empty() && access(file.c_str(), R_OK) != 0) {
+      return Invalid(absl::StrCat("cannot read ", file));
+    }
+  }
+  if (config.tls_certificate.empty() && !IsLoopback(config.listen) && !config.allow_plaintext) {
+    return Invalid(absl::StrCat("listening on ", config.listen,
+                                " without TLS would send keys in the clear: set tls.certificate "
+                                "and tls.key, or tls.allow_plaintext = true behind a proxy"));
+  }
+  return absl::OkStatus();
+}
+
+CatalogOptions CatalogOptionsOf(const Config& config) {
+  CatalogOptions options;
+  options.index.kind = ParseIndexKind(config.index_kind).value_or(IndexKind::kMultiHash);
+  options.index.head_capacity = static_cast<size_t>(config.index_head_rows);
+  options.min_quality = static_cast<int>(config.min_quality);
+  options.max_distance_limit = static_cast<int>(config.max_distance);
+  return options;
+}
+
+PipelineOptions PipelineOptionsOf(const Config& config) {
+  PipelineOptions options;
+  options.limits.max_image_bytes = static_cast<size_t>(config.max_image_bytes);
+  options.limits.max_pixels = config.max_image_megapixels * 1'000'000;
+  options.check_mode = Parse<DecodeMode>(config.decode_mode).value_or(DecodeMode::kFast);
+  options.min_quality = static_cast<int>(config.min_quality);
+  return options;
+}
+
+}  // namespace vigie

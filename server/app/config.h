@@ -1,0 +1,65 @@
+// What an operator can set. Every value is a key of the TOML file, a flag and an environment
+// variable, described once in Settings().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/status.h"
+#include "engine/catalog/catalog.h"
+#include "engine/match/pipeline.h"
+
+namespace vigie {
+
+struct Config {
+  std::string data_dir = "vigie-data";
+  std::string listen = "127.0.0.1:7443";
+  std::string tls_certificate;  // PEM files; both or neither
+  std::string tls_key;
+  bool allow_plaintext = false;  // listen without TLS on an address that is not loopback
+  std::string index_kind = "faiss-multihash";
+  int64_t index_head_rows = 4096;
+  int64_t max_image_bytes = int64_t{32} << 20;
+  int64_t max_image_megapixels = 64;
+  int64_t max_distance = kDefaultMaxDistance;
+  int64_t min_quality = kDefaultMinQuality;
+  std::string decode_mode = "fast";
+  int64_t workers = 0;  // 0: one a core
+  int64_t queue = 1024;
+  int64_t drain_notice_ms = 1000;
+  int64_t drain_ms = 20'000;
+  std::string log_level = "info";
+};
+
+// One value: where it lives in Config and what may be said of it.
+struct Setting {
+  std::string_view key;   // in the file and as the flag: "limits.max_image_bytes"
+  std::string_view help;  // one sentence, with the unit
+  std::function<std::string(const Config&)> get;
+  // INVALID_ARGUMENT, reason CONFIG_INVALID, says what is accepted.
+  std::function<absl::Status(Config&, std::string_view text)> set;
+
+  std::string flag() const;         // "--limits.max_image_bytes"
+  std::string environment() const;  // "VIGIE_LIMITS_MAX_IMAGE_BYTES"
+};
+
+const std::vector<Setting>& Settings();
+
+// Sets what the TOML file says. INVALID_ARGUMENT, reason CONFIG_INVALID, for a file that cannot be
+// read, a syntax error, an unknown key or a bad value: the message names file and line.
+absl::Status ReadConfigFile(const std::string& path, Config* config);
+
+// What holds between values: TLS files come in pairs, plaintext stays on loopback.
+absl::Status CheckConfig(const Config& config);
+
+// True for 127.0.0.0/8, [::1] and localhost, with a port.
+bool IsLoopback(std::string_view address);
+
+CatalogOptions CatalogOptionsOf(const Config& config);
+PipelineOptions PipelineOptionsOf(const Config& config);
+inline std::string DatabasePath(const std::string& data_dir) { return data_dir + "/vigie.db"; }
+
+}  // namespace vigie

@@ -1,0 +1,151 @@
+#include "server/app/instance.h"
+
+#include <fcntl.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "engine/store/sqlite_store.h"
+
+namespace vigie {
+namespace {
+
+constexpr auto kMaintenancePause = std::chrono::milliseconds(200);
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  if (!file) {
+    return Error(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                 absl::StrCat("cannot read ", path));
+  }
+  return content.str();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(const Config& config) {
+  if (config.tls_certificate.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
+  VIGIE_ASSIGN_OR_RETURN(pair.cert_chain, ReadFile(config.tls_certificate));
+  VIGIE_ASSIGN_OR_RETURN(pair.private_key, ReadFile(config.tls_key));
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back(pair);
+  return grpc::SslServerCredentials(options);
+}
+
+// Messages carry a picture and little else; uploads of entries stay below 4 MiB.
+int MaxMessageBytes(const Config& config) {
+  return static_cast<int>(std::max<int64_t>(config.max_image_bytes, 4 << 20) + (64 << 10));
+}
+
+}  // namespace
+
+absl::Status EnsureDataDir(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error(absl::StatusCode::kUnavailable, "DATA_DIR_FAILED",
+                 absl::StrCat("cannot make the data folder ", path, ": ", strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Instance>> Instance::Start(const Config& config,
+                                                          const LoadProgress& progress) {
+  std::unique_ptr<Instance> instance(new Instance(config));
+  VIGIE_RETURN_IF_ERROR(instance->Open(progress));
+  VIGIE_RETURN_IF_ERROR(instance->Listen());
+  return instance;
+}
+
+absl::Status Instance::Open(const LoadProgress& progress) {
+  VIGIE_RETURN_IF_ERROR(EnsureDataDir(config_.data_dir));
+  // One server a folder: the catalogue in memory must be the only writer of lists and entries.
+  lock_file_ = open((config_.data_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_file_ < 0 || flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
+    return Error(absl::StatusCode::kUnavailable, "DATA_DIR_IN_USE",
+                 absl::StrCat("another server uses the data folder ", config_.data_dir));
+  }
+  VIGIE_ASSIGN_OR_RETURN(store_, OpenSqliteStore(DatabasePath(config_.data_dir)));
+  VIGIE_ASSIGN_OR_RETURN(
+      catalog_, Catalog::Open(*store_, SystemClock(), CatalogOptionsOf(config_), progress));
+  pipeline_ = std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_));
+  keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
+  return absl::OkStatus();
+}
+
+absl::Status Instance::Listen() {
+  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  pool_ = std::make_unique<WorkerPool>(
+      config_.workers == 0 ? cores : static_cast<size_t>(config_.workers),
+      static_cast<size_t>(config_.queue));
+  runner_ = std::make_unique<Runner>(*keys_, *pool_, SystemClock());
+  match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
+  list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
+
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(config_));
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(config_.listen, credentials, &port);
+  // Without this a second server would share the port and take half of the requests.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(MaxMessageBytes(config_));
+  builder.RegisterService(match_service_.get());
+  builder.RegisterService(list_service_.get());
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return Error(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
+                 absl::StrCat("cannot listen on ", config_.listen,
+                              ": is the port taken, or the certificate not valid?"));
+  }
+  address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  maintenance_ = std::thread([this] { MaintainUntilStopped(); });
+  return absl::OkStatus();
+}
+
+void Instance::MaintainUntilStopped() {
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_.wait_for(lock, kMaintenancePause, [this] { return stopping_; })) {
+    lock.unlock();
+    if (const absl::Status status = catalog_->Maintain(); !status.ok()) {
+      spdlog::error("index maintenance failed: {}", MessageOf(status));
+    }
+    if (!catalog_->health().ok()) server_->GetHealthCheckService()->SetServingStatus(false);
+    lock.lock();
+  }
+}
+
+void Instance::Drain() {
+  if (server_ == nullptr) return;
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_notice_ms));
+  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(config_.drain_ms));
+  server_->Wait();
+}
+
+Instance::~Instance() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  if (maintenance_.joinable()) maintenance_.join();
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  server_.reset();
+  pool_.reset();
+  if (lock_file_ >= 0) close(lock_file_);
+}
+
+}  // namespace vigie

@@ -1,0 +1,67 @@
+// The composition root: builds every long-lived object of a running server once, in order, and
+// takes them down in the reverse order.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "engine/catalog/catalog.h"
+#include "engine/match/pipeline.h"
+#include "server/app/config.h"
+#include "server/auth/key_ring.h"
+#include "server/rpc/list_service.h"
+#include "server/rpc/match_service.h"
+#include "server/rpc/runner.h"
+#include "server/rpc/worker_pool.h"
+
+namespace vigie {
+
+class Instance {
+ public:
+  // Opens the data folder, loads the catalogue and starts serving. `config` has passed
+  // CheckConfig(). Errors: CONFIG_INVALID, DATA_DIR_FAILED, DATA_DIR_IN_USE, LISTEN_FAILED, and
+  // those of the store.
+  static absl::StatusOr<std::unique_ptr<Instance>> Start(const Config& config,
+                                                         const LoadProgress& progress);
+  ~Instance();
+
+  // The address with the port in use, for instance "127.0.0.1:7443".
+  const std::string& address() const { return address_; }
+
+  // Says NOT_SERVING, waits the notice time, stops taking requests, lets those in flight finish.
+  void Drain();
+
+ private:
+  explicit Instance(const Config& config) : config_(config) {}
+
+  absl::Status Open(const LoadProgress& progress);
+  absl::Status Listen();
+  void MaintainUntilStopped();
+
+  const Config config_;
+  int lock_file_ = -1;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<KeyRing> keys_;
+  std::unique_ptr<WorkerPool> pool_;
+  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<MatchServiceImpl> match_service_;
+  std::unique_ptr<ListServiceImpl> list_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  std::thread maintenance_;
+};
+
+// Makes the folder (0700) if it is missing. UNAVAILABLE, reason DATA_DIR_FAILED.
+absl::Status EnsureDataDir(const std::string& path);
+
+}  // namespace vigie

@@ -1,0 +1,51 @@
+// Access keys: made, kept as digests, and turned into principals.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "engine/base/clock.h"
+#include "engine/base/status.h"
+#include "engine/base/types.h"
+#include "engine/store/store.h"
+
+namespace vigie {
+
+// A new key for `organisation` (a name, see IsName). The text is shown once and stored nowhere: it
+// is "vgk_<id>_<secret>" with 80 random bits of id and 256 of secret, so a plain SHA-256 of the
+// secret is enough to keep. INVALID_ARGUMENT, reason KEY_INVALID; INTERNAL, reason NO_ENTROPY.
+struct NewKey {
+  std::string text;
+  KeyRecord record;
+};
+absl::StatusOr<NewKey> MakeKey(std::string_view organisation, Role role, std::string_view label,
+                               TimeUs now);
+
+// Thread-safe. Sees keys made and revoked by other processes within kRefreshUs.
+class KeyRing {
+ public:
+  static constexpr TimeUs kRefreshUs = 100'000;
+
+  KeyRing(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
+
+  // The principal of a key as MakeKey() wrote it. UNAUTHENTICATED with reason KEY_MISSING (empty),
+  // KEY_INVALID or KEY_REVOKED; store errors when the keys cannot be read.
+  absl::StatusOr<Principal> Authenticate(std::string_view key_text);
+
+ private:
+  using Keys = std::map<std::string, KeyRecord, std::less<>>;
+
+  absl::StatusOr<std::shared_ptr<const Keys>> CurrentKeys();
+
+  Store& store_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::shared_ptr<const Keys> keys_;
+  uint64_t version_ = 0;
+  TimeUs checked_us_ = 0;
+};
+
+}  // namespace vigie

@@ -1,0 +1,54 @@
+#include "server/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+
+namespace vigie {
+
+int Fail(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  std::fprintf(stderr, "vigie: %s%s%s%s\n", std::string(status.message()).c_str(),
+               reason.empty() ? "" : " (", reason.c_str(), reason.empty() ? "" : ")");
+  return reason == "CONFIG_INVALID" || reason == "USAGE" ? kExitUsage : kExitFailed;
+}
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  // A stream that read nothing at all from an empty file reports failure as well.
+  if (!file.is_open() || file.bad() || (content.fail() && file.peek() != EOF)) {
+    return Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
+                 absl::StrCat("cannot read ", path));
+  }
+  return content.str();
+}
+
+int RunCli(int argc, char** argv) {
+  CLI::App app{"Vigie recognises known intimate and abusive pictures.", "vigie"};
+  app.set_version_flag("--version", "vigie " VIGIE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done; 1 done, some items failed; 2 wrong arguments or configuration;\n"
+      "3 could not be done; 4 check: at least one picture is known.");
+  int exit_code = kExitOk;
+  AddServe(app, &exit_code);
+  AddHash(app, &exit_code);
+  AddCheck(app, &exit_code);
+  AddList(app, &exit_code);
+  AddEntry(app, &exit_code);
+  AddKey(app, &exit_code);
+  AddDoctor(app, &exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitOk : kExitUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace vigie

@@ -1,0 +1,96 @@
+#include "server/cli/client.h"
+
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/config.h"
+#include "server/cli/cli.h"
+
+namespace vigie {
+namespace {
+
+constexpr int kMaxMessageBytes = 1 << 30;
+
+absl::Status Usage(std::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, "USAGE", message);
+}
+
+}  // namespace
+
+void AddClientOptions(CLI::App& command, ClientOptions* options) {
+  command.add_option("--server", options->server, "address and port of the server")
+      ->envname("VIGIE_SERVER")
+      ->capture_default_str();
+  command
+      .add_option("--key-file", options->key_file,
+                  "file that holds your key (or set VIGIE_KEY to the key)")
+      ->envname("VIGIE_KEY_FILE");
+  command.add_flag("--tls", options->tls, "connect with TLS, trusting the system's authorities");
+  command.add_option("--ca", options->ca, "connect with TLS, trusting this authority (PEM file)")
+      ->envname("VIGIE_CA");
+  command.add_flag("--allow-plaintext", options->allow_plaintext,
+                   "send the key without TLS to an address that is not loopback");
+  command.add_option("--timeout", options->timeout_seconds, "seconds to wait for one answer")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+}
+
+absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
+  Client client;
+  client.timeout_seconds_ = options.timeout_seconds;
+  if (const char* key = std::getenv("VIGIE_KEY"); key != nullptr) client.key_ = key;
+  if (!options.key_file.empty()) {
+    const auto text = ReadWholeFile(options.key_file);
+    if (!text.ok()) return Usage(MessageOf(text.status()));
+    client.key_ = *text;
+  }
+  while (!client.key_.empty() && std::isspace(static_cast<unsigned char>(client.key_.back()))) {
+    client.key_.pop_back();
+  }
+  if (client.key_.empty()) return Usage("give your key with --key-file or in VIGIE_KEY");
+
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  auto credentials = grpc::InsecureChannelCredentials();
+  if (options.tls || !options.ca.empty()) {
+    grpc::SslCredentialsOptions ssl;
+    if (!options.ca.empty()) {
+      VIGIE_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadWholeFile(options.ca));
+    }
+    credentials = grpc::SslCredentials(ssl);
+  } else if (!IsLoopback(options.server) && !options.allow_plaintext) {
+    return Usage(absl::StrCat("your key would be sent to ", options.server,
+                              " in the clear: use --tls or --ca"));
+  }
+  client.channel_ = grpc::CreateCustomChannel(options.server, credentials, arguments);
+  return client;
+}
+
+void Client::Prepare(grpc::ClientContext& context, bool endless) const {
+  context.AddMetadata("authorization", absl::StrCat("Bearer ", key_));
+  if (!endless) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(timeout_seconds_));
+  }
+}
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  std::string reason;
+  google::rpc::Status details;
+  if (details.ParseFromString(status.error_details())) {
+    for (const auto& detail : details.details()) {
+      google::rpc::ErrorInfo info;
+      if (detail.UnpackTo(&info)) reason = info.reason();
+    }
+  }
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  if (reason.empty()) reason = absl::StatusCodeToString(code);
+  return Error(code, reason, status.error_message());
+}
+
+}  // namespace vigie

@@ -1,0 +1,83 @@
+// vigie serve: runs the server until SIGTERM or SIGINT.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "server/app/config.h"
+#include "server/app/instance.h"
+#include "server/cli/cli.h"
+#include "server/cli/progress.h"
+#include "server/cli/setting_flags.h"
+
+namespace vigie {
+namespace {
+
+void SetUpLog(const Config& config) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("vigie"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  spdlog::set_level(spdlog::level::from_str(config.log_level));
+}
+
+int PrintConfig(const Config& config) {
+  for (const Setting& setting : Settings()) {
+    std::printf("%s = %s\n", std::string(setting.key).c_str(), setting.get(config).c_str());
+  }
+  return kExitOk;
+}
+
+int Serve(const Config& config) {
+  SetUpLog(config);
+  // Blocked before any thread starts, so that only the wait below receives them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  absl::StatusOr<std::unique_ptr<Instance>> instance;
+  {
+    Progress progress("loading fingerprints", 0);
+    instance = Instance::Start(
+        config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
+  }
+  if (!instance.ok()) return Fail(instance.status());
+  // For people and for scripts that asked for port 0.
+  std::printf("vigie: ready on %s\n", (*instance)->address().c_str());
+  std::fflush(stdout);
+  spdlog::info("serving on {} from {}", (*instance)->address(), config.data_dir);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("signal {}: draining", signal);
+  (*instance)->Drain();
+  spdlog::info("stopped");
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddServe(CLI::App& app, int* exit_code) {
+  CLI::App* command = app.add_subcommand("serve", "Serve checks and lists over gRPC");
+  auto flags = std::make_shared<SettingFlags>(*command);
+  auto check_only = std::make_shared<bool>(false);
+  command->add_flag("--check-config", *check_only,
+                    "only check the configuration and print the values in effect");
+  command->footer(
+      "Every value is a key of the TOML file, a flag, and an environment variable\n"
+      "(limits.max_distance, --limits.max_distance, VIGIE_LIMITS_MAX_DISTANCE); flags count most,\n"
+      "then the environment, then the file.");
+  command->callback([flags, check_only, exit_code] {
+    const auto config = flags->Read();
+    if (!config.ok()) {
+      *exit_code = Fail(config.status());
+    } else {
+      *exit_code = *check_only ? PrintConfig(*config) : Serve(*config);
+    }
+  });
+}
+
+}  // namespace vigie

@@ -1,0 +1,35 @@
+// Messages to the engine's types and back. No rules here: what a value may be is the engine's to
+// say; this file only says whether a message can be read at all.
+#pragma once
+
+#include "engine/catalog/catalog.h"
+#include "engine/match/pipeline.h"
+#include "vigie/v1/lists.pb.h"
+#include "vigie/v1/match.pb.h"
+
+namespace vigie {
+
+// Errors: INVALID_ARGUMENT with reason ENUM_INVALID, HASH_MALFORMED, NAME_INVALID, LIST_INVALID,
+// FIELD_MASK_INVALID or OUT_OF_RANGE.
+absl::StatusOr<Fingerprint> FromProto(const v1::Fingerprint& message);
+absl::StatusOr<std::vector<QueryFingerprint>> FromProto(const v1::HashedPicture& message);
+absl::StatusOr<Profile> FromProto(v1::Profile profile);
+absl::StatusOr<NewList> FromProto(const v1::CreateListRequest& message);
+absl::StatusOr<ListSettings> FromProto(const v1::UpdateListRequest& message);
+absl::StatusOr<NewEntry> FromProto(const v1::Entry& message);
+// `organisation` and `deadline_us` stay to be set.
+absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message);
+
+// 0 means 50; INVALID_ARGUMENT, reason OUT_OF_RANGE, outside 0 to 1000.
+absl::StatusOr<int> PageSizeOf(int32_t page_size);
+
+v1::Fingerprint ToProto(const Fingerprint& fingerprint);
+v1::List ToProto(const ListRecord& list);
+// The entry ids of these are made by `catalog`.
+v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog);
+v1::Entry ToProto(const EntryRecord& entry, std::string_view list_id, bool with_fingerprints,
+                  const Catalog& catalog);
+v1::UploadResult ToProto(const UploadResult& result, std::string_view list_id,
+                         const Catalog& catalog);
+
+}  // namespace vigie

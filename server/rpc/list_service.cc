@@ -1,0 +1,188 @@
+#include "server/rpc/list_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/rpc/convert.h"
+#include "server/rpc/resource_names.h"
+#include "server/rpc/stream.h"
+
+namespace vigie {
+namespace {
+
+constexpr int kMaxUploadBatch = 1000;  // entries in one message
+
+bool WithFingerprints(v1::EntryView view) { return view == v1::WITH_FINGERPRINTS; }
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ListServiceImpl::CreateList(grpc::CallbackServerContext* context,
+                                                      const v1::CreateListRequest* request,
+                                                      v1::List* response) {
+  return runner_.Unary(context, Method::kCreateList,
+                       [this, request, response](const Call& call) -> absl::Status {
+                         NewList wanted;
+                         VIGIE_ASSIGN_OR_RETURN(wanted, FromProto(*request));
+                         ListRecord list;
+                         VIGIE_ASSIGN_OR_RETURN(list, catalog_.CreateList(call.caller, wanted));
+                         *response = ToProto(list);
+                         return absl::OkStatus();
+                       });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::GetList(grpc::CallbackServerContext* context,
+                                                   const v1::GetListRequest* request,
+                                                   v1::List* response) {
+  return runner_.Unary(context, Method::kGetList,
+                       [this, request, response](const Call& call) -> absl::Status {
+                         std::string id;
+                         VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->name()));
+                         ListRecord list;
+                         VIGIE_ASSIGN_OR_RETURN(list, catalog_.GetList(call.caller, id));
+                         *response = ToProto(list);
+                         return absl::OkStatus();
+                       });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::ListLists(grpc::CallbackServerContext* context,
+                                                     const v1::ListListsRequest* request,
+                                                     v1::ListListsResponse* response) {
+  return runner_.Unary(
+      context, Method::kListLists, [this, request, response](const Call& call) -> absl::Status {
+        int page_size = 0;
+        VIGIE_ASSIGN_OR_RETURN(page_size, PageSizeOf(request->page_size()));
+        Page<ListRecord> page;
+        VIGIE_ASSIGN_OR_RETURN(page,
+                               catalog_.ListLists(call.caller, page_size, request->page_token()));
+        for (const ListRecord& list : page.items) *response->add_lists() = ToProto(list);
+        response->set_next_page_token(page.next_page_token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::UpdateList(grpc::CallbackServerContext* context,
+                                                      const v1::UpdateListRequest* request,
+                                                      v1::List* response) {
+  return runner_.Unary(
+      context, Method::kUpdateList, [this, request, response](const Call& call) -> absl::Status {
+        std::string id;
+        VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->list().name()));
+        ListSettings settings;
+        VIGIE_ASSIGN_OR_RETURN(settings, FromProto(*request));
+        ListRecord list;
+        VIGIE_ASSIGN_OR_RETURN(list, catalog_.UpdateList(call.caller, id, settings));
+        *response = ToProto(list);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::DeleteList(grpc::CallbackServerContext* context,
+                                                      const v1::DeleteListRequest* request,
+                                                      google::protobuf::Empty*) {
+  return runner_.Unary(context, Method::kDeleteList,
+                       [this, request](const Call& call) -> absl::Status {
+                         std::string id;
+                         VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->name()));
+                         return catalog_.DeleteList(call.caller, id, request->force());
+                       });
+}
+
+absl::StatusOr<v1::UploadEntriesResponse> ListServiceImpl::Upload(
+    const Call& call, const v1::UploadEntriesRequest& request) {
+  std::string list_id;
+  VIGIE_ASSIGN_OR_RETURN(list_id, ListIdOf(request.parent()));
+  if (request.entries().empty() || request.entries_size() > kMaxUploadBatch) {
+    return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
+                 absl::StrCat("send 1 to ", kMaxUploadBatch, " entries in a message"));
+  }
+  // Entries that cannot be read are answered here; the others go on, in their order.
+  std::vector<UploadResult> results(static_cast<size_t>(request.entries_size()));
+  std::vector<NewEntry> entries;
+  std::vector<size_t> positions;  // of entries[i] in the request
+  for (size_t i = 0; i < results.size(); ++i) {
+    auto entry = FromProto(request.entries(static_cast<int>(i)));
+    if (entry.ok()) {
+      entries.push_back(*std::move(entry));
+      positions.push_back(i);
+    } else {
+      results[i].status = entry.status();
+    }
+  }
+  UploadOutcome outcome;
+  VIGIE_ASSIGN_OR_RETURN(outcome, catalog_.Upload(call.caller, list_id, entries));
+  for (size_t i = 0; i < positions.size(); ++i) {
+    results[positions[i]] = std::move(outcome.results[i]);
+  }
+  v1::UploadEntriesResponse response;
+  for (size_t i = 0; i < results.size(); ++i) {
+    v1::UploadResult& result = *response.add_results();
+    result = ToProto(results[i], list_id, catalog_);
+    // A refused entry is answered under the name the caller knows it by.
+    if (!results[i].status.ok()) {
+      result.set_external_reference(request.entries(static_cast<int>(i)).external_reference());
+    }
+  }
+  response.set_revision(outcome.revision);
+  return response;
+}
+
+grpc::ServerBidiReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse>*
+ListServiceImpl::UploadEntries(grpc::CallbackServerContext* context) {
+  return new StreamReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse>(
+      runner_, context, Method::kUploadEntries, /*max_in_flight=*/1,
+      [this](const Call& call, const v1::UploadEntriesRequest& request) {
+        return Upload(call, request);
+      });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::GetEntry(grpc::CallbackServerContext* context,
+                                                    const v1::GetEntryRequest* request,
+                                                    v1::Entry* response) {
+  return runner_.Unary(
+      context, Method::kGetEntry, [this, request, response](const Call& call) -> absl::Status {
+        EntryIds ids;
+        VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
+        EntryRecord entry;
+        VIGIE_ASSIGN_OR_RETURN(entry, catalog_.GetEntry(call.caller, ids.list, ids.entry));
+        *response = ToProto(entry, ids.list, WithFingerprints(request->view()), catalog_);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::ListEntries(grpc::CallbackServerContext* context,
+                                                       const v1::ListEntriesRequest* request,
+                                                       v1::ListEntriesResponse* response) {
+  return runner_.Unary(
+      context, Method::kListEntries, [this, request, response](const Call& call) -> absl::Status {
+        std::string id;
+        VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->parent()));
+        int page_size = 0;
+        VIGIE_ASSIGN_OR_RETURN(page_size, PageSizeOf(request->page_size()));
+        Page<EntryRecord> page;
+        VIGIE_ASSIGN_OR_RETURN(
+            page, catalog_.ListEntries(call.caller, id, page_size, request->page_token()));
+        for (const EntryRecord& entry : page.items) {
+          *response->add_entries() =
+              ToProto(entry, id, WithFingerprints(request->view()), catalog_);
+        }
+        response->set_next_page_token(page.next_page_token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ListServiceImpl::WithdrawEntry(grpc::CallbackServerContext* context,
+                                                         const v1::WithdrawEntryRequest* request,
+                                                         v1::Entry* response) {
+  return runner_.Unary(
+      context, Method::kWithdrawEntry, [this, request, response](const Call& call) -> absl::Status {
+        EntryIds ids;
+        VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
+        EntryRecord entry;
+        VIGIE_ASSIGN_OR_RETURN(
+            entry, catalog_.Withdraw(call.caller, ids.list, ids.entry, request->reason()));
+        *response = ToProto(entry, ids.list, /*with_fingerprints=*/false, catalog_);
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace vigie

@@ -1,0 +1,40 @@
+// MatchService: converts, delegates to the pipeline, converts back.
+#pragma once
+
+#include "engine/match/pipeline.h"
+#include "server/rpc/runner.h"
+#include "vigie/v1/match.grpc.pb.h"
+
+namespace vigie {
+
+class MatchServiceImpl final : public v1::MatchService::CallbackService {
+ public:
+  MatchServiceImpl(const Pipeline& pipeline, const Catalog& catalog, const Runner& runner)
+      : pipeline_(pipeline), catalog_(catalog), runner_(runner) {}
+
+  grpc::ServerUnaryReactor* CheckImage(grpc::CallbackServerContext* context,
+                                       const v1::CheckImageRequest* request,
+                                       v1::CheckImageResponse* response) override;
+  grpc::ServerUnaryReactor* CheckHashes(grpc::CallbackServerContext* context,
+                                        const v1::CheckHashesRequest* request,
+                                        v1::CheckHashesResponse* response) override;
+  grpc::ServerBidiReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>* StreamCheck(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* HashImage(grpc::CallbackServerContext* context,
+                                      const v1::HashImageRequest* request,
+                                      v1::HashImageResponse* response) override;
+
+ private:
+  absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
+                                    const std::string& image) const;
+  absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
+                                    const v1::HashedPicture& picture) const;
+  absl::StatusOr<v1::StreamCheckResponse> Answer(const Call& call,
+                                                 const v1::StreamCheckRequest& request) const;
+
+  const Pipeline& pipeline_;
+  const Catalog& catalog_;
+  const Runner& runner_;
+};
+
+}  // namespace vigie

@@ -1,0 +1,81 @@
+#include "server/rpc/runner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+namespace vigie {
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+
+std::string_view KeyTextOf(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto it = metadata.find("authorization");
+  if (it == metadata.end()) return {};
+  std::string_view value(it->second.data(), it->second.length());
+  if (!value.starts_with(kBearer)) return {};
+  value.remove_prefix(kBearer.size());
+  return value;
+}
+
+bool IsRead(Method method) {
+  return method == Method::kCheckImage || method == Method::kCheckHashes ||
+         method == Method::kStreamCheck;
+}
+
+}  // namespace
+
+absl::Status Runner::Admit(const grpc::CallbackServerContext& context, Method method,
+                           Call* call) const {
+  call->method = method;
+  call->started_us = clock_.Now();
+  call->deadline_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(context.deadline().time_since_epoch())
+          .count();
+  VIGIE_ASSIGN_OR_RETURN(call->caller, keys_.Authenticate(KeyTextOf(context)));
+  return CheckAccess(call->caller.role, method);
+}
+
+grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Method method,
+                                        std::function<absl::Status(const Call&)> work) const {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Call call;
+  absl::Status admitted = Admit(*context, method, &call);
+  if (admitted.ok() && !Submit([this, context, reactor, call, work = std::move(work)] {
+        absl::Status status;
+        if (context->IsCancelled()) {
+          status = absl::CancelledError("the caller gave up");
+        } else {
+          status = work(call);
+        }
+        LogEnd(call, status);
+        reactor->Finish(ToGrpc(status));
+      })) {
+    admitted = Busy();
+  }
+  if (!admitted.ok()) {
+    LogEnd(call, admitted);
+    reactor->Finish(ToGrpc(admitted));
+  }
+  return reactor;
+}
+
+absl::Status Runner::Busy() {
+  return Error(absl::StatusCode::kResourceExhausted, "SERVER_BUSY",
+               "too many requests are waiting: try again shortly");
+}
+
+void Runner::LogEnd(const Call& call, const absl::Status& status) const {
+  // Checks are most of the traffic: a line each only when asked for.
+  const auto level =
+      IsRead(call.method) && status.ok() ? spdlog::level::debug : spdlog::level::info;
+  if (!spdlog::should_log(level)) return;
+  spdlog::log(level, "call method={} key={} organisation={} code={} reason={} us={}",
+              Name(call.method), call.caller.key_id, call.caller.organisation,
+              absl::StatusCodeToString(status.code()), status.ok() ? "-" : ReasonOrCode(status),
+              clock_.Now() - call.started_us);
+}
+
+}  // namespace vigie
