@@ -51,6 +51,12 @@ void ConfigureOpenCv() {
   static_cast<void>(configured);
 }
 
+// Whether the decoder gives anything of a picture whose data stops. For the other formats it works
+// up to the gap and then refuses, complaining on the error output.
+bool DecodesInPart(ImageFormat format) {
+  return format == ImageFormat::kJpeg || format == ImageFormat::kTiff;
+}
+
 // OpenCV gives nothing at all of a JPEG whose data stops. With an end marker libjpeg decodes what
 // is there and fills up with grey, always the same, so that a cut copy can still be recognised.
 std::vector<uint8_t> WithEndMarker(Bytes bytes, size_t data_end) {
@@ -134,6 +140,9 @@ absl::StatusOr<DecodedImage> DecodeImage(Bytes bytes, const DecodeLimits& limits
   VIGIE_RETURN_IF_ERROR(CheckLimits(header, limits));
   if (header.format == ImageFormat::kWebp && LooksLikeDicom(bytes)) {
     return CorruptImage("the WebP holds another format");
+  }
+  if (!header.complete && !DecodesInPart(header.format)) {
+    return CorruptImage("the picture's data is not complete");
   }
   try {
     ConfigureOpenCv();

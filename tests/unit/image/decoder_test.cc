@@ -231,6 +231,14 @@ TEST(DecodeImage, SaysThatATruncatedJpegIsIncomplete) {
   }
 }
 
+TEST(DecodeImage, CallsOtherFormatsCutInTheMiddleCorrupt) {
+  for (const char* extension : {".png", ".webp", ".bmp"}) {
+    const Buffer whole = Encode(Pattern(200, 160, 7), extension);
+    const Buffer half(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(whole.size() / 2));
+    EXPECT_EQ(ReasonOf(Decode(half).status()), "IMAGE_CORRUPT") << extension;
+  }
+}
+
 TEST(DecodeImage, TakesDataBehindTheEndOfAJpegForNoPartOfIt) {
   Buffer bytes = Encode(Pattern(64, 48, 7), ".jpg");
   const auto clean = Decode(bytes);
