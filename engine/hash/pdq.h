@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "engine/base/fingerprint.h"
 #include "engine/base/pixels.h"

@@ -51,8 +51,14 @@ void ConfigureOpenCv() {
   static_cast<void>(configured);
 }
 
-// libjpeg would wait for more data and OpenCV would take whatever is in the row buffer meanwhile,
-// another picture perhaps. With an end marker the decoder fills up with grey, always the same.
+// Whether the decoder gives anything of a picture whose data stops. For the other formats it works
+// up to the gap and then refuses, complaining on the error output.
+bool DecodesInPart(ImageFormat format) {
+  return format == ImageFormat::kJpeg || format == ImageFormat::kTiff;
+}
+
+// OpenCV gives nothing at all of a JPEG whose data stops. With an end marker libjpeg decodes what
+// is there and fills up with grey, always the same, so that a cut copy can still be recognised.
 std::vector<uint8_t> WithEndMarker(Bytes bytes, size_t data_end) {
   std::vector<uint8_t> closed(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(data_end));
   closed.push_back(0xFF);
@@ -67,10 +73,10 @@ bool LooksLikeDicom(Bytes bytes) {
   return bytes.size() >= 132 && std::equal(kMagic.begin(), kMagic.end(), bytes.begin() + 128);
 }
 
-// Gives zeroed memory, because decoders do not write the rows they do not reach: what was there
-// before, another picture perhaps, would be taken for pixels. (A zeroed destination given to
-// cv::imdecode is not enough: it also comes back when the header cannot be read, as a black
-// picture.) One per decode; remembers what it gave.
+// Gives zeroed memory: should a decoder leave rows unwritten, what was there before, another
+// picture perhaps, must not be taken for pixels. (Handing cv::imdecode a zeroed destination is not
+// enough: it comes back as a black picture when the header cannot be read.) One per decode;
+// remembers what it gave.
 class ZeroingAllocator final : public cv::MatAllocator {
  public:
   cv::UMatData* allocate(int dims, const int* sizes, int type, void* data, size_t* step,
@@ -134,6 +140,9 @@ absl::StatusOr<DecodedImage> DecodeImage(Bytes bytes, const DecodeLimits& limits
   VIGIE_RETURN_IF_ERROR(CheckLimits(header, limits));
   if (header.format == ImageFormat::kWebp && LooksLikeDicom(bytes)) {
     return CorruptImage("the WebP holds another format");
+  }
+  if (!header.complete && !DecodesInPart(header.format)) {
+    return CorruptImage("the picture's data is not complete");
   }
   try {
     ConfigureOpenCv();

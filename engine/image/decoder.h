@@ -13,7 +13,8 @@
 
 namespace vigie {
 
-// Inclusive. What one upload may cost: about 4 bytes of memory a pixel, and time in proportion.
+// Inclusive. What one upload may cost: 3 bytes of memory a pixel, 10 for a progressive JPEG, and
+// time in proportion.
 struct DecodeLimits {
   size_t max_image_bytes = size_t{32} << 20;
   int64_t max_pixels = 64'000'000;  // width times height; photographs of phones reach 50 million
@@ -22,8 +23,8 @@ struct DecodeLimits {
 struct DecodedImage {
   PixelView pixels;  // valid while `owner` lives
   ImageFormat format = ImageFormat::kUnknown;
-  // False when data is missing: the rest of the picture is black or grey. A match found on it
-  // counts, the absence of one does not.
+  // False when data is missing (JPEG, TIFF): the rest of the picture is black or grey. A match
+  // found on it counts, the absence of one does not.
   bool complete = true;
   std::shared_ptr<const void> owner;
 };

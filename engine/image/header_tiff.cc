@@ -85,7 +85,7 @@ bool HasAllBlocks(const ByteReader& reader, const Directory& directory, Tag offs
   Values offsets;
   Values counts;
   if (!directory.Find(offsets_tag, offsets) || !directory.Find(counts_tag, counts)) return false;
-  if (offsets.count != counts.count) return false;
+  if (offsets.count == 0 || offsets.count != counts.count) return false;
   for (size_t i = 0; i < offsets.count; ++i) {
     if (!reader.Has(offsets.Get(reader, i), counts.Get(reader, i))) return false;
   }

@@ -10,7 +10,8 @@ constexpr uint32_t kVp8l = 0x4C385056;  // "VP8L"
 constexpr uint32_t kVp8x = 0x58385056;  // "VP8X"
 constexpr size_t kRiffHeaderSize = 8;
 constexpr size_t kFirstChunk = 12;
-constexpr size_t kData = 20;  // of the first chunk
+constexpr size_t kData = 20;          // of the first chunk
+constexpr size_t kSmallestFile = 32;  // OpenCV refuses less
 
 absl::Status ParseLossy(const ByteReader& reader, ImageHeader& header) {
   if (!reader.Has(kData, 10)) return CorruptImage("the WebP ends inside its header");
@@ -44,7 +45,7 @@ absl::Status ParseExtended(const ByteReader& reader, ImageHeader& header) {
 
 absl::Status ParseWebpHeader(Bytes bytes, ImageHeader& header) {
   const ByteReader reader(bytes, ByteOrder::kLittle);
-  header.complete = reader.Has(kRiffHeaderSize, reader.U32(4));
+  header.complete = reader.Has(kRiffHeaderSize, reader.U32(4)) && reader.Has(0, kSmallestFile);
   switch (reader.U32(kFirstChunk)) {
     case kVp8:
       return ParseLossy(reader, header);

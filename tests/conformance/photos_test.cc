@@ -57,17 +57,25 @@ TEST_F(Photographs, AreExactAfterAnExactDecode) {
 
 TEST_F(Photographs, StayCloseAfterAFastDecode) {
   std::vector<int> drift;
+  int worst_featureless = 0;
   for (const auto& c : cases_) {
-    const PdqOrientations got = Hash(c, DecodeMode::kFast);
-    drift.push_back(HammingDistance(got.hashes[0], c.hashes[0]));
-    if (drift.back() > 4) std::cout << c.kind << " drifts by " << drift.back() << " quality " << c.quality << "\n";
+    const int distance = HammingDistance(Hash(c, DecodeMode::kFast).hashes[0], c.hashes[0]);
+    if (c.quality >= kDefaultMinQuality) {
+      drift.push_back(distance);
+    } else {
+      // A picture with nothing in it has all its frequencies near the median, and rounding alone
+      // decides its bits. Nobody matches by these.
+      worst_featureless = std::max(worst_featureless, distance);
+    }
   }
   std::sort(drift.begin(), drift.end());
   const auto identical = std::upper_bound(drift.begin(), drift.end(), 0) - drift.begin();
   const int p99 = drift[drift.size() * 99 / 100];
   std::cout << "fast decode: " << identical << " of " << drift.size() << " identical, p99 " << p99
-            << " bits, max " << drift.back() << " bits\n";
+            << " bits, max " << drift.back() << " bits; " << cases_.size() - drift.size()
+            << " featureless, max " << worst_featureless << " bits\n";
   EXPECT_LE(p99, 4);
+  EXPECT_LE(drift.back(), 10);  // what the field allows between decoders
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include "engine/hash/pdq.h"
 #include "tests/support/hash_case.h"
-#include "tests/support/pictures.h"
 #include "tests/support/shared.h"
 
 namespace vigie {
@@ -13,9 +12,8 @@ namespace {
 
 // True when the single-hash function and the 8-orientation function both give the case's values.
 bool IsExact(const testing::HashCase& c, PdqScratch& scratch) {
-  const auto picture = testing::Pattern(c.width, c.height, c.seed,
-                                        c.channels == 1 ? ChannelOrder::kGray : ChannelOrder::kRgb);
-  const Profile profile = c.kind == "resize512" ? Profile::kReference : Profile::kFull;
+  const auto picture = testing::PictureOf(c);
+  const Profile profile = testing::ProfileOf(c);
   const PdqResult single = ComputePdq(picture.view(), profile, scratch);
   const PdqOrientations all = ComputePdqOrientations(picture.view(), profile, scratch);
   bool exact = single.hash == c.hashes[0] && single.quality == c.quality;

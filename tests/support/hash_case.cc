@@ -7,6 +7,14 @@
 
 namespace vigie::testing {
 
+Picture PictureOf(const HashCase& c, ChannelOrder color_order) {
+  return Pattern(c.width, c.height, c.seed, c.channels == 1 ? ChannelOrder::kGray : color_order);
+}
+
+Profile ProfileOf(const HashCase& c) {
+  return c.kind == "resize512" ? Profile::kReference : Profile::kFull;
+}
+
 std::optional<HashCase> ParseHashCase(std::string_view line) {
   std::istringstream in{std::string(line)};
   HashCase parsed;

@@ -10,6 +10,7 @@
 
 #include "engine/base/fingerprint.h"
 #include "engine/base/types.h"
+#include "tests/support/pictures.h"
 
 namespace vigie::testing {
 
@@ -24,6 +25,10 @@ struct HashCase {
   int quality = 0;
   std::array<Pdq256, kOrientations> hashes;  // the first one by the single-hash function
 };
+
+// The picture of a case that is not a photograph, and the profile it was hashed with.
+Picture PictureOf(const HashCase& c, ChannelOrder color_order = ChannelOrder::kRgb);
+Profile ProfileOf(const HashCase& c);
 
 std::optional<HashCase> ParseHashCase(std::string_view line);
 

@@ -1,0 +1,51 @@
+#include "engine/base/types.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace vigie {
+namespace {
+
+// The words of `Enum` for the numbers first..last, read back and listed.
+template <typename Enum>
+void CheckWords(int first, int last) {
+  std::set<std::string_view> words;
+  std::string joined;
+  for (int i = first; i <= last; ++i) {
+    const auto value = static_cast<Enum>(i);
+    EXPECT_EQ(Parse<Enum>(Name(value)), value) << Name(value);
+    words.insert(Name(value));
+    joined += (joined.empty() ? "" : ", ") + std::string(Name(value));
+  }
+  EXPECT_EQ(words.size(), static_cast<size_t>(last - first + 1));
+  EXPECT_EQ(Names<Enum>(), joined);
+  EXPECT_EQ(Name(static_cast<Enum>(last + 1)), "invalid");
+  for (const char* other : {"", "invalid", "Pdq", "nonsense"}) {
+    EXPECT_FALSE(Parse<Enum>(other).has_value()) << other;
+  }
+}
+
+// The numbers are stored in databases, so the test repeats them.
+TEST(Types, EveryWordNamesOneValueAndBack) {
+  CheckWords<Algorithm>(1, 4);
+  CheckWords<Profile>(1, 2);
+  CheckWords<DecodeMode>(1, 2);
+  CheckWords<Orientation>(0, 7);
+  CheckWords<ListKind>(1, 2);
+  CheckWords<Category>(1, 7);
+  CheckWords<Action>(1, 4);
+  CheckWords<EntryState>(1, 9);
+  CheckWords<Subject>(1, 3);
+  CheckWords<Role>(1, 7);
+}
+
+TEST(Types, ComparingActionsComparesStrength) {
+  EXPECT_LT(Action::kReportOnly, Action::kHoldForReview);
+  EXPECT_LT(Action::kHoldForReview, Action::kProvisionalBlock);
+  EXPECT_LT(Action::kProvisionalBlock, Action::kBlock);
+}
+
+}  // namespace
+}  // namespace vigie
