@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 namespace vigie {
@@ -151,12 +150,14 @@ const std::vector<Setting>& Settings() {
 }
 
 absl::Status ReadConfigFile(const std::string& path, Config* config) {
-  const toml::parse_result parsed = toml::parse_file(path);
-  if (!parsed) {
-    return Invalid(absl::StrCat(path, ": line ", parsed.error().source().begin.line, ": ",
-                                std::string(parsed.error().description())));
+  toml::table parsed;
+  try {
+    parsed = toml::parse_file(path);
+  } catch (const toml::parse_error& e) {
+    return Invalid(absl::StrCat(path, ": line ", e.source().begin.line, ": ",
+                                std::string(e.description())));
   }
-  if (const absl::Status status = ReadTable(parsed.table(), "", config); !status.ok()) {
+  if (const absl::Status status = ReadTable(parsed, "", config); !status.ok()) {
     return Invalid(absl::StrCat(path, ": ", ToAbsl(MessageOf(status))));
   }
   return absl::OkStatus();

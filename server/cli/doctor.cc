@@ -68,11 +68,13 @@ class Doctor {
     Note("index", absl::OkStatus(),
          absl::StrCat(config.index_kind, ", ", (*catalog)->index_stats().rows, " rows, revision ",
                       (*catalog)->revision()));
-    Note("index self-check", FindSamples(store, **catalog), sampled_);
+    uint64_t found = 0;
+    const absl::Status sampled = FindSamples(store, **catalog, &found);
+    Note("index self-check", sampled, absl::StrCat(found, " sampled entries found"));
   }
 
   // Every sampled row that acts must be found by its own value.
-  absl::Status FindSamples(Store& store, const Catalog& catalog) {
+  absl::Status FindSamples(Store& store, const Catalog& catalog, uint64_t* found) {
     const auto counters = store.ReadCounters();
     if (!counters.ok()) return counters.status();
     const uint64_t step = std::max<uint64_t>(1, counters->rows / kSamples);
@@ -83,7 +85,6 @@ class Doctor {
       }
       return absl::OkStatus();
     }));
-    uint64_t found = 0;
     for (const FingerprintRow& row : samples) {
       if (!catalog.IsActing(row.entry)) continue;
       const Pdq256 hash = PdqOf(row.fingerprint);
@@ -96,14 +97,12 @@ class Doctor {
         return Error(absl::StatusCode::kInternal, "INDEX_INCOMPLETE",
                      absl::StrCat("row ", row.row, " is in the database and not in the index"));
       }
-      ++found;
+      ++*found;
     }
-    sampled_ = absl::StrCat(found, " sampled entries found");
     return absl::OkStatus();
   }
 
   std::vector<Finding> findings_;
-  std::string sampled_;
 };
 
 int Print(const std::vector<Finding>& findings, bool json) {
