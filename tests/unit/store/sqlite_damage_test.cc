@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "engine/store/sqlite.h"
 #include "engine/store/sqlite_store.h"
 #include "tests/support/engine_fixtures.h"
@@ -42,7 +43,7 @@ std::string SoundDatabase() {
       EntryRecord entry;
       entry.number = n;
       entry.list = 1;
-      entry.external_reference = "reference-" + std::to_string(n);
+      entry.external_reference = absl::StrCat("reference-", n);
       entry.first_row = n;
       entry.fingerprints = {testing::PdqPrint(random.Hash())};
       EXPECT_TRUE((*transaction)->InsertEntry(entry).ok());

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/store/sqlite.h"
 #include "tests/support/engine_fixtures.h"
 
@@ -265,8 +266,8 @@ TEST_F(SqliteStoreTest, PagesOfEntriesFollowTheirNumbers) {
   ASSERT_OK(transaction->InsertList(AList(1, "list-1")));
   ASSERT_OK(transaction->InsertList(AList(2, "list-2")));
   for (EntryNumber n = 1; n <= 9; ++n) {
-    ASSERT_OK(transaction->InsertEntry(
-        AnEntry(n, 1 + n % 2, "ref-" + std::to_string(n), 1 + 3 * (n - 1))));
+    ASSERT_OK(
+        transaction->InsertEntry(AnEntry(n, 1 + n % 2, absl::StrCat("ref-", n), 1 + 3 * (n - 1))));
   }
   ASSERT_OK(transaction->Commit({.revision = 1, .lists = 2, .entries = 9, .rows = 27}));
   const auto numbers = [&](EntryNumber after, int limit) {
