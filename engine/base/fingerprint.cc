@@ -44,6 +44,7 @@ Pdq256 PdqOf(const Fingerprint& fingerprint) {
 
 absl::Status Validate(const Fingerprint& fingerprint) {
   const size_t expected = ValueSize(fingerprint.algorithm);
+  if (expected == 0) return Malformed("the algorithm of this value is unknown");
   if (fingerprint.value.size() != expected) {
     return Malformed(absl::StrCat("a ", ToAbsl(Name(fingerprint.algorithm)), " value has ",
                                   expected, " bytes, this one has ", fingerprint.value.size()));

@@ -42,7 +42,7 @@ inline constexpr int kDefaultMaxDistance = 31;
 // PDQ fingerprints below this quality are not used for matching by the field.
 inline constexpr int kDefaultMinQuality = 50;
 
-// Length in bytes of a value of `algorithm`: 32, 16, 20 or 32.
+// Length in bytes of a value of `algorithm`: 32, 16, 20 or 32; 0 when it is none of ours.
 size_t ValueSize(Algorithm algorithm);
 
 // One value with where it comes from. quality, profile and decode_mode mean something for PDQ only.

@@ -32,7 +32,7 @@
 namespace vigie {
 
 struct CatalogOptions {
-  LiveIndexOptions index;
+  LiveIndexOptions index = {};
   // PDQ fingerprints of lower quality (0 to 100) are refused at submission.
   int min_quality = kDefaultMinQuality;
   // The widest max_distance a list may ask for, at most kMaxDistanceLimit.
@@ -45,18 +45,18 @@ using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 // What a caller may choose of a list. Unset fields keep their value, or take the default.
 struct ListSettings {
-  std::optional<std::string> display_name;
-  std::optional<Action> action;
-  std::optional<int> max_distance;
-  std::optional<int64_t> provisional_hours;
-  std::optional<std::vector<std::string>> audience;
+  std::optional<std::string> display_name = std::nullopt;
+  std::optional<Action> action = std::nullopt;
+  std::optional<int> max_distance = std::nullopt;
+  std::optional<int64_t> provisional_hours = std::nullopt;
+  std::optional<std::vector<std::string>> audience = std::nullopt;
 };
 
 struct NewList {
   std::string id;
   ListKind kind = ListKind::kBlock;
   Category category = Category::kOther;
-  ListSettings settings;
+  ListSettings settings = {};
 };
 
 struct NewEntry {
@@ -70,6 +70,8 @@ struct NewEntry {
 };
 
 inline constexpr size_t kMaxFingerprints = 64;
+// Page sizes below 1 are taken as 1, larger ones as this.
+inline constexpr int kMaxPageSize = 1000;
 
 // What became of one submitted entry.
 struct UploadResult {

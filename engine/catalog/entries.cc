@@ -48,6 +48,15 @@ absl::Status CheckFingerprints(const std::vector<Fingerprint>& fingerprints, int
   return absl::OkStatus();
 }
 
+// The same values in the same order. Quality and profile are how somebody computed them: another
+// implementation may differ there on the same picture.
+bool SameValues(const std::vector<Fingerprint>& a, const std::vector<Fingerprint>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Fingerprint& x, const Fingerprint& y) {
+                      return x.algorithm == y.algorithm && x.value == y.value;
+                    });
+}
+
 absl::Status CheckText(std::string_view field, std::string_view text) {
   const bool clean = std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -111,7 +120,7 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     EntryRecord& entry = result.entry;
     std::optional<EntryRecord> existing;
     VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindEntry(entry.list, entry.external_reference));
-    if (existing.has_value() && existing->fingerprints != entry.fingerprints) {
+    if (existing.has_value() && !SameValues(existing->fingerprints, entry.fingerprints)) {
       result.status = Error(absl::StatusCode::kAlreadyExists, "EXTERNAL_REFERENCE_CONFLICT",
                             "another picture has this external_reference in this list");
       return absl::OkStatus();
@@ -188,6 +197,7 @@ absl::StatusOr<Page<EntryRecord>> Catalog::ListEntries(const Principal& caller,
   std::shared_ptr<const ListRecord> list;
   VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
   const std::string context = absl::StrCat("entries of ", list->id);
+  page_size = std::clamp(page_size, 1, kMaxPageSize);
   uint64_t after = 0;
   VIGIE_ASSIGN_OR_RETURN(after, OpenPageToken(page_token, context));
   Page<EntryRecord> page;

@@ -133,6 +133,7 @@ absl::StatusOr<ListRecord> Catalog::GetList(const Principal& caller, std::string
 absl::StatusOr<Page<ListRecord>> Catalog::ListLists(const Principal& caller, int page_size,
                                                     std::string_view page_token) const {
   const std::string context = absl::StrCat("lists of ", caller.organisation);
+  page_size = std::clamp(page_size, 1, kMaxPageSize);
   uint64_t after = 0;
   VIGIE_ASSIGN_OR_RETURN(after, OpenPageToken(page_token, context));
   Page<ListRecord> page;

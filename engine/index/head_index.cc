@@ -3,6 +3,8 @@
 #include <faiss/impl/AuxIndexStructures.h>
 #include <faiss/impl/FaissAssert.h>
 
+#include <utility>
+
 namespace vigie {
 
 HeadIndex::HeadIndex(size_t capacity)
@@ -31,14 +33,14 @@ void HeadIndex::range_search(idx_t n, const uint8_t* queries, int radius,
   const auto* wanted = reinterpret_cast<const Pdq256*>(queries);
   std::vector<std::pair<idx_t, float>> found;
   for (idx_t q = 0; q < n; ++q) {
-    result->lims[q] = found.size();
+    const size_t before = found.size();
     for (size_t i = 0; i < rows.size(); ++i) {
       const int distance = HammingDistance(wanted[q], rows[i]);
       if (distance < radius) found.emplace_back(i, static_cast<float>(distance));
     }
+    result->lims[q] = found.size() - before;
   }
-  result->lims[n] = found.size();
-  result->do_allocation();
+  result->do_allocation();  // turns the counts in lims into offsets
   for (size_t i = 0; i < found.size(); ++i) {
     result->labels[i] = found[i].first;
     result->distances[i] = found[i].second;

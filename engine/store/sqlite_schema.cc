@@ -97,6 +97,10 @@ absl::Status MigrateSchema(SqlConnection& connection) {
           absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",
           absl::StrCat("the database has schema version ", *version, ", this program knows up to ",
                        CurrentSchemaVersion(), ": use the newer program that wrote it"));
+    } else if (version.ok() && *version < 0) {
+      status = Error(
+          absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
+          absl::StrCat("no program has written schema version ", *version, ": restore a backup"));
     } else if (version.ok() && !current) {
       status = connection.Exec(kMigrations[*version]);
       if (status.ok()) {

@@ -1,0 +1,161 @@
+// What the tests of the engine's stateful modules share: time, folders, random hashes, a database
+// that fails on demand, and a catalogue over them.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/fingerprint.h"
+#include "engine/base/types.h"
+#include "engine/catalog/catalog.h"
+#include "engine/store/store.h"
+
+namespace vigie::testing {
+
+inline constexpr TimeUs kHourUs = 3600 * kSecondUs;
+
+// A clock that a test moves by hand.
+class FakeClock final : public Clock {
+ public:
+  TimeUs Now() const override { return now_.load(); }
+  void Advance(TimeUs by) { now_ += by; }
+  void Set(TimeUs now) { now_ = now; }
+
+ private:
+  std::atomic<TimeUs> now_{1'700'000'000 * kSecondUs};
+};
+
+// A new folder that goes with its content.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string File(std::string_view name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Repeatable random numbers; prints the seed, so that the log of a failure says how to repeat it.
+class Random {
+ public:
+  explicit Random(uint64_t seed);
+
+  // 0 to limit - 1.
+  size_t Below(size_t limit) { return std::uniform_int_distribution<size_t>(0, limit - 1)(bits_); }
+  bool OneIn(size_t n) { return Below(n) == 0; }
+  Pdq256 Hash();
+  // `from` with exactly `distance` of its bits turned.
+  Pdq256 Near(const Pdq256& from, int distance);
+  std::mt19937_64& bits() { return bits_; }
+
+ private:
+  std::mt19937_64 bits_;
+};
+
+Fingerprint PdqPrint(const Pdq256& hash, int quality = 90);
+// The digest of `text` as a fingerprint.
+Fingerprint Sha256Print(std::string_view text);
+Fingerprint Md5Print(std::string_view text);
+
+// The entry of these fingerprints; an empty reference is derived.
+NewEntry EntryOf(std::vector<Fingerprint> fingerprints, std::string reference = "");
+
+Principal Flagger(std::string organisation);
+Principal WithRole(Role role, std::string organisation);
+
+// Passes everything on to another store, except that the call number `FailAt(n)` of the writer
+// (Begin and the methods of its Transaction, counted from 1) fails without doing anything.
+class FailingStore final : public Store {
+ public:
+  explicit FailingStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
+
+  // 0: never.
+  void FailAt(int call) {
+    calls_ = 0;
+    fail_at_ = call;
+  }
+  int calls() const { return calls_; }
+  int begun() const { return begun_; }
+  // Called in each transaction before it commits; may be empty. Not while writers run.
+  std::function<void()> before_commit;
+
+  absl::Status Step();
+
+  absl::StatusOr<std::unique_ptr<Transaction>> Begin() override;
+  absl::StatusOr<Counters> ReadCounters() override { return inner_->ReadCounters(); }
+  absl::StatusOr<std::vector<ListRecord>> ReadLists() override { return inner_->ReadLists(); }
+  absl::StatusOr<std::vector<EntryRecord>> ReadEntries(ListNumber list, EntryNumber after,
+                                                       int limit) override {
+    return inner_->ReadEntries(list, after, limit);
+  }
+  absl::StatusOr<std::optional<EntryRecord>> ReadEntry(EntryNumber number) override {
+    return inner_->ReadEntry(number);
+  }
+  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
+    return inner_->CountEntries(list);
+  }
+  absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) override {
+    return inner_->ScanEntries(visit);
+  }
+  absl::Status ScanFingerprints(
+      const std::function<absl::Status(const FingerprintRow&)>& visit) override {
+    return inner_->ScanFingerprints(visit);
+  }
+  absl::StatusOr<std::vector<KeyRecord>> ReadKeys() override { return inner_->ReadKeys(); }
+  absl::Status InsertKey(const KeyRecord& key) override { return inner_->InsertKey(key); }
+  absl::Status RevokeKey(std::string_view id, TimeUs now) override {
+    return inner_->RevokeKey(id, now);
+  }
+  absl::StatusOr<uint64_t> KeysVersion() override { return inner_->KeysVersion(); }
+  std::array<uint8_t, 16> seal_key() const override { return inner_->seal_key(); }
+  absl::Status CheckIntegrity() override { return inner_->CheckIntegrity(); }
+
+ private:
+  std::unique_ptr<Store> inner_;
+  std::atomic<int> calls_{0};
+  std::atomic<int> fail_at_{0};
+  std::atomic<int> begun_{0};
+};
+
+// A catalogue over a new database with a clock moved by hand. Throws when one cannot be opened.
+class World {
+ public:
+  explicit World(CatalogOptions options = {});
+
+  // Ends the catalogue and its database and opens the same file again.
+  void Reopen();
+
+  Catalog& catalog() { return *catalog_; }
+  FailingStore& store() { return *store_; }
+  FakeClock& clock() { return clock_; }
+  std::string file() const { return folder_.File("vigie.db"); }
+
+  // A list of `caller` with `id`; throws when it is refused.
+  ListRecord MakeList(const Principal& caller, std::string id, ListKind kind = ListKind::kBlock,
+                      ListSettings settings = {});
+  // One entry, uploaded; throws when it is refused.
+  EntryRecord Submit(const Principal& caller, std::string_view list, NewEntry entry);
+  // The entries near `hash`, by number.
+  std::vector<EntryNumber> Near(const Pdq256& hash, int max_distance = kDefaultMaxDistance);
+
+ private:
+  const CatalogOptions options_;
+  TemporaryFolder folder_;
+  FakeClock clock_;
+  std::unique_ptr<FailingStore> store_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+}  // namespace vigie::testing

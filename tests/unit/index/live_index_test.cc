@@ -1,0 +1,263 @@
+#include "engine/index/live_index.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/engine_fixtures.h"
+
+namespace vigie {
+
+bool operator==(const Hit& a, const Hit& b) {
+  return std::tie(a.query, a.row, a.distance) == std::tie(b.query, b.row, b.distance);
+}
+void PrintTo(const Hit& hit, std::ostream* out) {
+  *out << "query " << hit.query << " row " << hit.row << " distance " << hit.distance;
+}
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::Random;
+using ::testing::SizeIs;
+
+SearchResult Search(const LiveIndex& index, std::vector<Pdq256> queries, int radius = 31,
+                    size_t max_hits = SIZE_MAX) {
+  auto result = index.Search(queries, radius, max_hits);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return *std::move(result);
+}
+
+void Add(LiveIndex& index, const Pdq256& hash, RowId row) {
+  const absl::Status status = index.Add({&hash, 1}, {&row, 1});
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+// What LiveIndex must answer, by comparing everything.
+class Model {
+ public:
+  void Add(const Pdq256& hash, RowId row) { rows_[row] = hash; }
+  void Remove(RowId row) { rows_.erase(row); }
+  const std::map<RowId, Pdq256>& rows() const { return rows_; }
+
+  std::vector<Hit> Search(const std::vector<Pdq256>& queries, int radius) const {
+    std::vector<Hit> hits;
+    for (uint32_t q = 0; q < queries.size(); ++q) {
+      for (const auto& [row, hash] : rows_) {
+        const int distance = HammingDistance(queries[q], hash);
+        if (distance <= radius) hits.push_back({q, row, distance});
+      }
+    }
+    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+      return std::tie(a.distance, a.row, a.query) < std::tie(b.distance, b.row, b.query);
+    });
+    return hits;
+  }
+
+ private:
+  std::map<RowId, Pdq256> rows_;
+};
+
+TEST(LiveIndex, EmptyIndexFindsNothing) {
+  LiveIndex index({});
+  EXPECT_THAT(Search(index, {Pdq256()}).hits, IsEmpty());
+  EXPECT_THAT(Search(index, {}).hits, IsEmpty());
+  EXPECT_TRUE(index.Add({}, {}).ok());
+  EXPECT_TRUE(index.Maintain(true).ok());
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 0U);
+  EXPECT_EQ(index.stats().segments, 0U);
+}
+
+TEST(LiveIndex, OneRowIsFoundAtTheBorderInTheHeadAndWhenSealed) {
+  Random random(11);
+  LiveIndex index({});
+  const Pdq256 hash = random.Hash();
+  Add(index, hash, 5);
+  for (const bool sealed : {false, true}) {
+    if (sealed) {
+      ASSERT_TRUE(index.Maintain(/*seal_all=*/true).ok());
+    }
+    for (const int radius : {0, 31, 32, kMaxDistanceLimit}) {
+      EXPECT_THAT(Search(index, {random.Near(hash, radius)}, radius).hits,
+                  ElementsAre(Hit{0, 5, radius}));
+      EXPECT_THAT(Search(index, {random.Near(hash, radius + 1)}, radius).hits, IsEmpty());
+    }
+  }
+}
+
+TEST(LiveIndex, RowsOutOfOrderAreRefusedAndNothingIsAdded) {
+  LiveIndex index({});
+  const std::vector<Pdq256> codes(3);
+  const auto add = [&](std::vector<RowId> rows) {
+    return ReasonOf(index.Add({codes.data(), rows.size()}, rows));
+  };
+  EXPECT_EQ(add({3, 5}), "");
+  EXPECT_EQ(add({5}), "ROW_OUT_OF_ORDER");
+  EXPECT_EQ(add({4}), "ROW_OUT_OF_ORDER");
+  EXPECT_EQ(add({6, 8, 7}), "ROW_OUT_OF_ORDER");
+  EXPECT_EQ(add({6, 6}), "ROW_OUT_OF_ORDER");
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 2U);
+  EXPECT_EQ(add({6, 8, 9}), "") << "a refused call does not use up its ids";
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 5U);
+}
+
+TEST(LiveIndex, RemovingUnknownOrHiddenRowsIsFine) {
+  LiveIndex index({});
+  index.Remove(std::vector<RowId>{1, 4'000'000'000U});
+  Add(index, {}, 1);
+  EXPECT_THAT(Search(index, {Pdq256()}).hits, SizeIs(1))
+      << "removing a row before it exists does not hide it";
+  index.Remove(std::vector<RowId>{1, 1, 2});
+  index.Remove(std::vector<RowId>{1});
+  EXPECT_THAT(Search(index, {Pdq256()}).hits, IsEmpty());
+  EXPECT_EQ(index.stats().tombstones, 1U);
+}
+
+TEST(LiveIndex, DuplicatesAreRowsOfTheirOwn) {
+  LiveIndex index({.head_capacity = 4});
+  for (RowId row = 1; row <= 10; ++row) Add(index, {}, row);
+  ASSERT_TRUE(index.Maintain().ok());
+  const std::vector<RowId> removed = {2, 9};
+  index.Remove(removed);
+  std::vector<RowId> found;
+  for (const Hit& hit : Search(index, {Pdq256()}).hits) found.push_back(hit.row);
+  EXPECT_THAT(found, ElementsAre(1, 3, 4, 5, 6, 7, 8, 10));
+}
+
+TEST(LiveIndex, CapKeepsTheNearestAndSaysHowManyThereWere) {
+  Random random(12);
+  LiveIndex index({.head_capacity = 16});
+  const Pdq256 query = random.Hash();
+  for (RowId row = 1; row <= 62; ++row) {
+    Add(index, random.Near(query, 31 - static_cast<int>(row % 31)), row);
+  }
+  ASSERT_TRUE(index.Maintain().ok());
+  const SearchResult all = Search(index, {query});
+  ASSERT_EQ(all.hits.size(), 62U);
+  const SearchResult capped = Search(index, {query}, 31, 7);
+  EXPECT_EQ(capped.total, 62U);
+  EXPECT_EQ(capped.hits, std::vector<Hit>(all.hits.begin(), all.hits.begin() + 7));
+  EXPECT_THAT(Search(index, {query}, 31, 0).hits, IsEmpty());
+  EXPECT_EQ(Search(index, {query}, 31, 0).total, 62U);
+}
+
+TEST(LiveIndex, ARowNearSeveralQueriesIsAHitOfEach) {
+  LiveIndex index({});
+  Add(index, {}, 1);
+  EXPECT_THAT(Search(index, {Pdq256(), Pdq256()}).hits, ElementsAre(Hit{0, 1, 0}, Hit{1, 1, 0}));
+}
+
+TEST(LiveIndex, MaintainSealsFullHeadsOnlyUnlessAskedForAll) {
+  LiveIndex index({.head_capacity = 4});
+  for (RowId row = 1; row <= 10; ++row) Add(index, {}, row);
+  EXPECT_EQ(index.stats().heads, 3U);
+  ASSERT_TRUE(index.Maintain().ok());
+  EXPECT_EQ(index.stats().heads, 1U);
+  EXPECT_EQ(index.stats().segments, 1U);
+  EXPECT_EQ(index.stats().rows, 10U);
+  ASSERT_TRUE(index.Maintain(/*seal_all=*/true).ok());
+  EXPECT_EQ(index.stats().heads, 0U);
+  EXPECT_EQ(index.stats().rows, 10U);
+  Add(index, {}, 11);
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 11U);
+}
+
+TEST(LiveIndex, MaintainGivesBackTheRowsOfMostlyDeadSegments) {
+  LiveIndex index({.head_capacity = 8});
+  std::vector<RowId> removed;
+  for (RowId row = 1; row <= 64; ++row) {
+    Add(index, {}, row);
+    if (row % 2 == 0) removed.push_back(row);
+  }
+  ASSERT_TRUE(index.Maintain(true).ok());
+  EXPECT_EQ(index.stats().rows, 64U);
+  index.Remove(removed);
+  ASSERT_TRUE(index.Maintain().ok());
+  EXPECT_EQ(index.stats().rows, 32U);
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 32U);
+  std::vector<RowId> all(64);
+  for (RowId row = 1; row <= 64; ++row) all[row - 1] = row;
+  index.Remove(all);
+  ASSERT_TRUE(index.Maintain().ok());
+  EXPECT_EQ(index.stats().rows, 0U);
+  EXPECT_EQ(index.stats().segments, 0U);
+}
+
+TEST(LiveIndex, SegmentSizesFallByHalves) {
+  Random random(13);
+  LiveIndex index({.kind = IndexKind::kFlat, .head_capacity = 8});
+  for (RowId row = 1; row <= 8 * 200; ++row) {
+    Add(index, random.Hash(), row);
+    if (row % 8 == 0) {
+      ASSERT_TRUE(index.Maintain().ok());
+    }
+    ASSERT_LE(index.stats().segments, 9U) << "row " << row;  // log2(200) + 1
+  }
+  EXPECT_EQ(index.stats().rows, 1600U);
+}
+
+class LiveIndexModel : public ::testing::TestWithParam<std::tuple<IndexKind, uint64_t>> {};
+
+TEST_P(LiveIndexModel, AnswersLikeANaiveOneThroughRandomSteps) {
+  const auto [kind, seed] = GetParam();
+  Random random(seed);
+  LiveIndex index({.kind = kind, .head_capacity = 1 + random.Below(12)});
+  Model model;
+  // Few centres, so that rows crowd: many hits, many ties, many duplicates.
+  std::vector<Pdq256> centres;
+  for (int i = 0; i < 6; ++i) centres.push_back(random.Hash());
+  const auto hash = [&] {
+    return random.Near(centres[random.Below(6)], static_cast<int>(random.Below(30)));
+  };
+  RowId last = 0;
+  for (int step = 0; step < 3000; ++step) {
+    const size_t action = random.Below(20);
+    if (action < 9) {
+      std::vector<Pdq256> codes;
+      std::vector<RowId> rows;
+      for (size_t i = random.Below(5); i > 0; --i) {
+        last += 1 + static_cast<RowId>(random.Below(3));
+        codes.push_back(hash());
+        rows.push_back(last);
+        model.Add(codes.back(), last);
+      }
+      ASSERT_TRUE(index.Add(codes, rows).ok());
+    } else if (action < 13 && last > 0) {
+      std::vector<RowId> rows;
+      for (size_t i = random.Below(6); i > 0; --i) {
+        rows.push_back(static_cast<RowId>(random.Below(last + 2)));
+        model.Remove(rows.back());
+      }
+      index.Remove(rows);
+    } else if (action < 15) {
+      ASSERT_TRUE(index.Maintain(/*seal_all=*/random.OneIn(4)).ok());
+    } else {
+      const std::vector<Pdq256> queries = {hash(), random.Hash(), hash()};
+      const int radius = random.OneIn(5) ? kMaxDistanceLimit : static_cast<int>(random.Below(33));
+      const std::vector<Hit> expected = model.Search(queries, radius);
+      const SearchResult all = Search(index, queries, radius);
+      ASSERT_EQ(all.hits, expected) << "step " << step;
+      const size_t cap = random.Below(expected.size() + 2);
+      const SearchResult capped = Search(index, queries, radius, cap);
+      ASSERT_EQ(capped.total, expected.size());
+      ASSERT_EQ(capped.hits,
+                std::vector<Hit>(expected.begin(),
+                                 expected.begin() +
+                                     static_cast<std::ptrdiff_t>(std::min(cap, expected.size()))));
+    }
+  }
+  ASSERT_TRUE(index.Maintain(true).ok());
+  EXPECT_LE(index.stats().rows, model.rows().size() * 4 / 3 + 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, LiveIndexModel,
+                         ::testing::Combine(::testing::Values(IndexKind::kFlat,
+                                                              IndexKind::kMultiHash),
+                                            ::testing::Values(101, 102, 103)));
+
+}  // namespace
+}  // namespace vigie

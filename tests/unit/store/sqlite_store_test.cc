@@ -1,0 +1,386 @@
+#include "engine/store/sqlite_store.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/store/sqlite.h"
+#include "tests/support/engine_fixtures.h"
+
+namespace vigie {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::unique_ptr<Store> Open(const std::string& path) {
+  auto store = OpenSqliteStore(path);
+  EXPECT_TRUE(store.ok()) << store.status();
+  return *std::move(store);
+}
+
+std::unique_ptr<Transaction> Begin(Store& store) {
+  auto transaction = store.Begin();
+  EXPECT_TRUE(transaction.ok()) << transaction.status();
+  return *std::move(transaction);
+}
+
+#define ASSERT_OK(expr)              \
+  do {                               \
+    const absl::Status ok_ = (expr); \
+    ASSERT_TRUE(ok_.ok()) << ok_;    \
+  } while (false)
+
+// Every field different from its default and from the others.
+ListRecord AList(ListNumber number, std::string id) {
+  return {.number = number,
+          .id = std::move(id),
+          .organisation = "org-a",
+          .display_name = "Éléonore's \"list\"",
+          .kind = ListKind::kAllow,
+          .category = Category::kNciiThreat,
+          .action = Action::kHoldForReview,
+          .max_distance = 17,
+          .provisional_hours = 71,
+          .audience = {"forum-one", "forum-two"},
+          .created_us = 1'700'000'000'000'001,
+          .updated_us = 1'700'000'000'000'002,
+          .deleted_us = 1'700'000'000'000'003,
+          .revision = (uint64_t{1} << 40) + 5};
+}
+
+EntryRecord AnEntry(EntryNumber number, ListNumber list, std::string reference, RowId first_row) {
+  testing::Random random(number);
+  EntryRecord entry{.number = number,
+                    .list = list,
+                    .external_reference = std::move(reference),
+                    .state = EntryState::kContested,
+                    .expires_us = 1'700'000'100'000'000,
+                    .court_basis = true,
+                    .subject = Subject::kMinor,
+                    .jurisdiction = "FR",
+                    .legal_basis = "art. 226-2-1",
+                    .case_reference = "24/000123",
+                    .submitter = "key-7",
+                    .reason = "because",
+                    .created_us = 11,
+                    .updated_us = 12,
+                    .revision = 13,
+                    .fingerprints = {},
+                    .first_row = first_row};
+  Fingerprint pdq = MakePdqFingerprint(random.Hash(), 63, Profile::kFull, DecodeMode::kFast);
+  pdq.value[3] = '\0';  // values are bytes, not text
+  entry.fingerprints = {pdq, testing::Sha256Print("x"), testing::Md5Print("x")};
+  return entry;
+}
+
+auto Fields(const ListRecord& r) {
+  return std::tuple(r.number, r.id, r.organisation, r.display_name, r.kind, r.category, r.action,
+                    r.max_distance, r.provisional_hours, r.audience, r.created_us, r.updated_us,
+                    r.deleted_us, r.revision);
+}
+
+auto Fields(const EntryRecord& r) {
+  return std::tuple(r.number, r.list, r.external_reference, r.state, r.expires_us, r.court_basis,
+                    r.subject, r.jurisdiction, r.legal_basis, r.case_reference, r.submitter,
+                    r.reason, r.created_us, r.updated_us, r.revision, r.fingerprints, r.first_row);
+}
+
+auto Fields(const KeyRecord& r) {
+  return std::tuple(r.id, r.digest, r.organisation, r.role, r.label, r.created_us, r.revoked_us);
+}
+
+KeyRecord AKey(std::string id) {
+  return {.id = std::move(id),
+          .digest = std::string("\0\x01\xff", 3) + std::string(29, 'd'),
+          .organisation = "org-a",
+          .role = Role::kReviewer,
+          .label = "a label",
+          .created_us = 21,
+          .revoked_us = 0};
+}
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  void SetUp() override { store_ = Open(path_); }
+  void Reopen() {
+    store_.reset();
+    store_ = Open(path_);
+  }
+  // One list with one entry of three fingerprints, committed.
+  void Fill() {
+    const auto transaction = Begin(*store_);
+    ASSERT_OK(transaction->InsertList(AList(1, "list-1")));
+    ASSERT_OK(transaction->InsertEntry(AnEntry(1, 1, "ref-1", 1)));
+    ASSERT_OK(transaction->Commit({.revision = 1, .lists = 1, .entries = 1, .rows = 3}));
+  }
+  std::vector<EntryRecord> EntriesOf(ListNumber list, EntryNumber after = 0, int limit = 100) {
+    auto entries = store_->ReadEntries(list, after, limit);
+    EXPECT_TRUE(entries.ok()) << entries.status();
+    return *std::move(entries);
+  }
+
+  testing::TemporaryFolder folder_;
+  const std::string path_ = folder_.File("vigie.db");
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(SqliteStoreTest, EveryFieldSurvivesReopening) {
+  Fill();
+  Reopen();
+  const auto lists = store_->ReadLists();
+  ASSERT_TRUE(lists.ok());
+  ASSERT_THAT(*lists, SizeIs(1));
+  EXPECT_EQ(Fields(lists->front()), Fields(AList(1, "list-1")));
+  const auto entry = store_->ReadEntry(1);
+  ASSERT_TRUE(entry.ok() && entry->has_value());
+  EXPECT_EQ(Fields(**entry), Fields(AnEntry(1, 1, "ref-1", 1)));
+  EXPECT_EQ(Fields(EntriesOf(1).at(0)), Fields(AnEntry(1, 1, "ref-1", 1)));
+}
+
+TEST_F(SqliteStoreTest, ScansGiveWhatLoadingNeedsInOrder) {
+  Fill();
+  const EntryRecord entry = AnEntry(1, 1, "ref-1", 1);
+  std::vector<EntryNumber> numbers;
+  ASSERT_OK(store_->ScanEntries([&](const EntryHead& head) {
+    numbers.push_back(head.number);
+    EXPECT_EQ(head.list, entry.list);
+    EXPECT_EQ(head.state, entry.state);
+    EXPECT_EQ(head.expires_us, entry.expires_us);
+    EXPECT_EQ(head.court_basis, entry.court_basis);
+    return absl::OkStatus();
+  }));
+  EXPECT_THAT(numbers, ElementsAre(1));
+  std::vector<RowId> rows;
+  ASSERT_OK(store_->ScanFingerprints([&](const FingerprintRow& row) {
+    EXPECT_EQ(row.entry, 1U);
+    EXPECT_EQ(row.position, static_cast<int>(rows.size()));
+    EXPECT_EQ(row.fingerprint, entry.fingerprints[rows.size()]);
+    rows.push_back(row.row);
+    return absl::OkStatus();
+  }));
+  EXPECT_THAT(rows, ElementsAre(1, 2, 3));
+}
+
+TEST_F(SqliteStoreTest, AnErrorOfTheVisitorEndsTheScanAndTheStoreGoesOn) {
+  Fill();
+  int seen = 0;
+  const absl::Status status = store_->ScanFingerprints([&](const FingerprintRow&) {
+    ++seen;
+    return absl::CancelledError("enough");
+  });
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(seen, 1);
+  EXPECT_THAT(EntriesOf(1), SizeIs(1));
+}
+
+TEST_F(SqliteStoreTest, UpdatesChangeWhatTheyShould) {
+  Fill();
+  ListRecord list = AList(1, "list-1");
+  list.audience = {};
+  list.display_name = "";
+  list.deleted_us = 0;
+  list.revision = 2;
+  EntryRecord entry = AnEntry(1, 1, "ref-1", 1);
+  entry.state = EntryState::kWithdrawn;
+  entry.reason = "asked to";
+  entry.court_basis = false;
+  entry.revision = 2;
+  auto transaction = Begin(*store_);
+  ASSERT_OK(transaction->UpdateList(list));
+  ASSERT_OK(transaction->UpdateEntry(entry));
+  EXPECT_EQ(Fields(**transaction->FindEntry(1)), Fields(entry)) << "it reads its own writes";
+  EXPECT_EQ(Fields(**transaction->FindList("list-1")), Fields(list));
+  ASSERT_OK(transaction->Commit({.revision = 2, .lists = 1, .entries = 1, .rows = 3}));
+  transaction.reset();
+  Reopen();
+  EXPECT_EQ(Fields(store_->ReadLists()->at(0)), Fields(list));
+  EXPECT_EQ(Fields(EntriesOf(1).at(0)), Fields(entry));
+}
+
+TEST_F(SqliteStoreTest, FindsByIdAndReferenceAndSaysWhenThereIsNone) {
+  Fill();
+  const auto transaction = Begin(*store_);
+  EXPECT_EQ((*transaction->FindEntry(1, "ref-1"))->number, 1U);
+  EXPECT_EQ(*transaction->FindEntry(1, "ref-2"), std::nullopt);
+  EXPECT_EQ(*transaction->FindEntry(2, "ref-1"), std::nullopt);
+  EXPECT_EQ(*transaction->FindEntry(2), std::nullopt);
+  EXPECT_EQ(*transaction->FindList("list-2"), std::nullopt);
+  EXPECT_EQ(*store_->ReadEntry(2), std::nullopt);
+}
+
+TEST_F(SqliteStoreTest, ADroppedTransactionLeavesNothing) {
+  Fill();
+  {
+    const auto transaction = Begin(*store_);
+    ASSERT_OK(transaction->InsertList(AList(2, "list-2")));
+    ASSERT_OK(transaction->InsertEntry(AnEntry(2, 1, "ref-2", 4)));
+  }
+  EXPECT_THAT(*store_->ReadLists(), SizeIs(1));
+  EXPECT_THAT(EntriesOf(1), SizeIs(1));
+  EXPECT_EQ(store_->ReadCounters()->entries, 1U);
+  Reopen();
+  EXPECT_THAT(EntriesOf(1), SizeIs(1));
+  const auto transaction = Begin(*store_);
+  ASSERT_OK(transaction->InsertEntry(AnEntry(2, 1, "ref-2", 4)));
+}
+
+TEST_F(SqliteStoreTest, ReadsSeeNothingOfATransactionBeforeItsCommit) {
+  Fill();
+  const auto transaction = Begin(*store_);
+  ASSERT_OK(transaction->InsertEntry(AnEntry(2, 1, "ref-2", 4)));
+  EXPECT_THAT(EntriesOf(1), SizeIs(1));
+  EXPECT_EQ(*store_->ReadEntry(2), std::nullopt);
+  ASSERT_OK(transaction->Commit({.revision = 2, .lists = 1, .entries = 2, .rows = 6}));
+  EXPECT_THAT(EntriesOf(1), SizeIs(2));
+}
+
+TEST_F(SqliteStoreTest, CountersSurvive) {
+  const auto fresh = store_->ReadCounters();
+  ASSERT_TRUE(fresh.ok());
+  EXPECT_EQ(fresh->revision, 0U);
+  const Counters wanted{.revision = (uint64_t{1} << 50) + 1,
+                        .lists = 3,
+                        .entries = UINT32_MAX,
+                        .rows = UINT32_MAX - 1};
+  ASSERT_OK(Begin(*store_)->Commit(wanted));
+  Reopen();
+  const auto counters = store_->ReadCounters();
+  ASSERT_TRUE(counters.ok());
+  EXPECT_EQ(counters->revision, wanted.revision);
+  EXPECT_EQ(counters->lists, wanted.lists);
+  EXPECT_EQ(counters->entries, wanted.entries);
+  EXPECT_EQ(counters->rows, wanted.rows);
+}
+
+TEST_F(SqliteStoreTest, PagesOfEntriesFollowTheirNumbers) {
+  const auto transaction = Begin(*store_);
+  ASSERT_OK(transaction->InsertList(AList(1, "list-1")));
+  ASSERT_OK(transaction->InsertList(AList(2, "list-2")));
+  for (EntryNumber n = 1; n <= 9; ++n) {
+    ASSERT_OK(
+        transaction->InsertEntry(AnEntry(n, 1 + n % 2, absl::StrCat("ref-", n), 1 + 3 * (n - 1))));
+  }
+  ASSERT_OK(transaction->Commit({.revision = 1, .lists = 2, .entries = 9, .rows = 27}));
+  const auto numbers = [&](EntryNumber after, int limit) {
+    std::vector<EntryNumber> found;
+    for (const EntryRecord& entry : EntriesOf(2, after, limit)) {
+      found.push_back(entry.number);
+      EXPECT_EQ(entry.fingerprints, AnEntry(entry.number, 2, "", 0).fingerprints);
+    }
+    return found;
+  };
+  EXPECT_THAT(numbers(0, 3), ElementsAre(1, 3, 5));
+  EXPECT_THAT(numbers(5, 3), ElementsAre(7, 9));
+  EXPECT_THAT(numbers(9, 3), IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, NumbersIdsAndReferencesAreUnique) {
+  Fill();
+  const auto refuses = [&](auto insert) {
+    const auto transaction = Begin(*store_);
+    return ReasonOf(insert(*transaction));
+  };
+  using T = Transaction;
+  EXPECT_EQ(refuses([](T& t) { return t.InsertList(AList(1, "other")); }), "CONSTRAINT");
+  EXPECT_EQ(refuses([](T& t) { return t.InsertList(AList(2, "list-1")); }), "CONSTRAINT");
+  EXPECT_EQ(refuses([](T& t) { return t.InsertEntry(AnEntry(1, 1, "new", 4)); }), "CONSTRAINT");
+  EXPECT_EQ(refuses([](T& t) { return t.InsertEntry(AnEntry(2, 1, "ref-1", 4)); }), "CONSTRAINT");
+  EXPECT_EQ(refuses([](T& t) { return t.InsertEntry(AnEntry(2, 1, "new", 3)); }), "CONSTRAINT")
+      << "rows are not shared";
+  EXPECT_EQ(refuses([](T& t) { return t.InsertEntry(AnEntry(2, 9, "new", 4)); }), "CONSTRAINT")
+      << "an entry belongs to a list that exists";
+  EXPECT_THAT(EntriesOf(1), SizeIs(1));
+  const auto after = Begin(*store_);
+  ASSERT_OK(after->InsertEntry(AnEntry(2, 1, "new", 4)));
+}
+
+TEST_F(SqliteStoreTest, FilesAreForTheirOwnerOnly) {
+  Fill();
+  int files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path())) {
+    struct stat info {};
+    ASSERT_EQ(stat(file.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U) << file.path().filename();
+    ++files;
+  }
+  EXPECT_EQ(files, 3) << "the database, its -wal and its -shm";
+}
+
+TEST_F(SqliteStoreTest, SealKeyIsRandomAndKept) {
+  const auto key = store_->seal_key();
+  Reopen();
+  EXPECT_EQ(store_->seal_key(), key);
+  EXPECT_NE(Open(folder_.File("other.db"))->seal_key(), key);
+}
+
+TEST_F(SqliteStoreTest, KeysSurviveAndAreRevokedOnce) {
+  ASSERT_OK(store_->InsertKey(AKey("k1")));
+  EXPECT_EQ(ReasonOf(store_->InsertKey(AKey("k1"))), "KEY_EXISTS");
+  EXPECT_EQ(ReasonOf(store_->RevokeKey("k2", 5)), "KEY_NOT_FOUND");
+  Reopen();
+  ASSERT_THAT(*store_->ReadKeys(), SizeIs(1));
+  EXPECT_EQ(Fields(store_->ReadKeys()->at(0)), Fields(AKey("k1")));
+  ASSERT_OK(store_->RevokeKey("k1", 100));
+  ASSERT_OK(store_->RevokeKey("k1", 200));
+  EXPECT_EQ(store_->ReadKeys()->at(0).revoked_us, 100) << "the first time counts";
+}
+
+TEST_F(SqliteStoreTest, KeysVersionFollowsOwnAndForeignChanges) {
+  const auto version = [&] { return *store_->KeysVersion(); };
+  uint64_t last = version();
+  EXPECT_EQ(version(), last);
+  const auto changed = [&] { return std::exchange(last, version()) != last; };
+  ASSERT_OK(store_->InsertKey(AKey("k1")));
+  EXPECT_TRUE(changed());
+  ASSERT_OK(store_->RevokeKey("k1", 5));
+  EXPECT_TRUE(changed());
+  EXPECT_FALSE(changed());
+  const auto other = Open(path_);  // another program on the same file
+  ASSERT_OK(other->InsertKey(AKey("k2")));
+  EXPECT_TRUE(changed());
+  EXPECT_THAT(*store_->ReadKeys(), SizeIs(2));
+  ASSERT_OK(other->RevokeKey("k2", 7));
+  EXPECT_TRUE(changed());
+}
+
+TEST_F(SqliteStoreTest, WhatOneConnectionCommitsAnotherReads) {
+  const auto other = Open(path_);
+  Fill();
+  EXPECT_EQ(Fields(**other->ReadEntry(1)), Fields(AnEntry(1, 1, "ref-1", 1)));
+}
+
+TEST_F(SqliteStoreTest, ASecondTransactionAtTheSameTimeIsAnErrorNotAMixture) {
+  const auto first = Begin(*store_);
+  EXPECT_FALSE(store_->Begin().ok());
+  ASSERT_OK(first->InsertList(AList(1, "list-1")));
+  ASSERT_OK(first->Commit({.revision = 1, .lists = 1, .entries = 0, .rows = 0}));
+  EXPECT_THAT(*store_->ReadLists(), SizeIs(1));
+}
+
+TEST_F(SqliteStoreTest, ADatabaseOfANewerProgramIsRefused) {
+  store_.reset();
+  {
+    const auto raw = SqlConnection::Open(path_);
+    ASSERT_TRUE(raw.ok());
+    ASSERT_OK((*raw)->Exec("PRAGMA user_version=1000"));
+  }
+  const auto store = OpenSqliteStore(path_);
+  EXPECT_EQ(ReasonOf(store.status()), "SCHEMA_TOO_NEW");
+}
+
+TEST_F(SqliteStoreTest, AFolderThatDoesNotExistIsAnError) {
+  const auto store = OpenSqliteStore(folder_.File("no/such/vigie.db"));
+  EXPECT_EQ(ReasonOf(store.status()), "DATABASE_FAILED");
+}
+
+}  // namespace
+}  // namespace vigie
