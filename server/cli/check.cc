@@ -1,9 +1,8 @@
 // vigie check: asks a server about files, as a platform does about uploads.
-#include <google/protobuf/util/json_util.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,6 @@
 #include "engine/base/digest.h"
 #include "engine/hash/pdq.h"
 #include "engine/image/decoder.h"
-#include "nlohmann/json.hpp"
 #include "server/cli/cli.h"
 #include "server/cli/client.h"
 #include "vigie/v1/match.grpc.pb.h"
@@ -96,11 +94,9 @@ void PrintText(const std::string& file, const v1::Verdict& verdict) {
 }
 
 void PrintJson(const std::string& file, const v1::Verdict& verdict) {
-  std::string json;
-  (void)google::protobuf::util::MessageToJsonString(verdict, &json);
   nlohmann::ordered_json line;
   line["filename"] = file;
-  line["verdict"] = nlohmann::ordered_json::parse(json);
+  line["verdict"] = nlohmann::ordered_json::parse(ToJson(verdict, /*pretty=*/false));
   std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 

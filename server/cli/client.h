@@ -1,6 +1,7 @@
 // How the client commands reach a server: address, key, TLS, and errors in words.
 #pragma once
 
+#include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
@@ -45,5 +46,9 @@ class Client {
 
 // A server's answer as our status, with the reason it carries.
 absl::Status FromGrpc(const grpc::Status& status);
+
+// A message as JSON, as the contract names its fields; numbers that are 0 are written too. On one
+// line, or with `pretty` on several, the last one ended.
+std::string ToJson(const google::protobuf::Message& message, bool pretty);
 
 }  // namespace vigie

@@ -1,6 +1,4 @@
 // vigie entry: shows and withdraws entries.
-#include <google/protobuf/util/json_util.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -21,11 +19,7 @@ struct Options {
 };
 
 int Print(const v1::Entry& entry) {
-  google::protobuf::util::JsonPrintOptions pretty;
-  pretty.add_whitespace = true;
-  std::string json;
-  (void)google::protobuf::util::MessageToJsonString(entry, &json, pretty);
-  std::fputs(json.c_str(), stdout);
+  std::fputs(ToJson(entry, /*pretty=*/true).c_str(), stdout);
   return kExitOk;
 }
 

@@ -1,6 +1,5 @@
 // vigie list: makes, fills, exports and shows the lists of the caller's organisation.
 #include <fcntl.h>
-#include <google/protobuf/util/json_util.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,13 +48,7 @@ std::string NameOf(const std::string& list) {
   return list.starts_with("lists/") ? list : absl::StrCat("lists/", list);
 }
 
-void PrintList(const v1::List& list) {
-  google::protobuf::util::JsonPrintOptions pretty;
-  pretty.add_whitespace = true;
-  std::string json;
-  (void)google::protobuf::util::MessageToJsonString(list, &json, pretty);
-  std::fputs(json.c_str(), stdout);
-}
+void PrintList(const v1::List& list) { std::fputs(ToJson(list, /*pretty=*/true).c_str(), stdout); }
 
 int Create(const Options& options) {
   const auto client = Client::Connect(options.client);
