@@ -33,6 +33,7 @@ std::string InsertSql(std::string_view table, std::string_view columns) {
 struct Statements {
   SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, entries_of;
   SqlStatement insert_list, update_list, insert_entry, update_entry, insert_fingerprint, set_meta;
+  SqlStatement count_entries, last_revision;
 
   static absl::StatusOr<Statements> Prepare(SqlConnection& db) {
     const std::string entries = absl::StrCat("SELECT ", kEntryColumns, " FROM entries WHERE ");
@@ -58,6 +59,10 @@ struct Statements {
                                                 Placeholders(kEntryColumns), ") WHERE number=?1")));
     VIGIE_ASSIGN_OR_RETURN(s.insert_fingerprint,
                            db.Prepare(InsertSql("fingerprints", kFingerprintColumns)));
+    VIGIE_ASSIGN_OR_RETURN(s.count_entries,
+                           db.Prepare("SELECT count(*) FROM entries WHERE list=?"));
+    VIGIE_ASSIGN_OR_RETURN(s.last_revision,
+                           db.Prepare("SELECT value FROM meta WHERE key='revision'"));
     VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=? WHERE key=?"));
     return s;
   }
@@ -84,11 +89,26 @@ absl::StatusOr<std::optional<EntryRecord>> OneEntry(Statements& s, SqlStatement&
   return entry;
 }
 
+// The number that a bound query gives; 0 when it gives no row.
+absl::StatusOr<uint64_t> OneNumber(SqlStatement& query) {
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+  const int64_t number = row ? query.GetInt(0) : 0;
+  query.Reset();
+  return static_cast<uint64_t>(number);
+}
+
 class SqliteTransaction final : public Transaction {
  public:
   SqliteTransaction(SqlConnection& db, Statements& statements) : db_(db), s_(statements) {}
   ~SqliteTransaction() override {
     if (db_.InTransaction()) db_.Exec("ROLLBACK").IgnoreError();
+  }
+
+  absl::StatusOr<Revision> LastRevision() override { return OneNumber(s_.last_revision); }
+
+  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
+    return OneNumber(s_.count_entries.Int(list));
   }
 
   absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) override {
@@ -171,7 +191,6 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<EntryRecord>> ReadEntries(ListNumber list, EntryNumber after,
                                                        int limit) override;
   absl::StatusOr<std::optional<EntryRecord>> ReadEntry(EntryNumber number) override;
-  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override;
   absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) override;
   absl::Status ScanFingerprints(
       const std::function<absl::Status(const FingerprintRow&)>& visit) override;
@@ -283,14 +302,6 @@ absl::StatusOr<std::vector<EntryRecord>> SqliteStore::ReadEntries(ListNumber lis
 absl::StatusOr<std::optional<EntryRecord>> SqliteStore::ReadEntry(EntryNumber number) {
   const std::lock_guard lock(reader_mutex_);
   return OneEntry(reads_, reads_.entry_by_number.Int(number));
-}
-
-absl::StatusOr<uint64_t> SqliteStore::CountEntries(ListNumber list) {
-  const std::lock_guard lock(reader_mutex_);
-  int64_t count = 0;
-  VIGIE_ASSIGN_OR_RETURN(
-      count, reader_->QueryInt(absl::StrCat("SELECT count(*) FROM entries WHERE list=", list)));
-  return static_cast<uint64_t>(count);
 }
 
 absl::Status SqliteStore::ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) {
