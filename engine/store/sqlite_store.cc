@@ -1,6 +1,7 @@
 #include "engine/store/sqlite_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -175,6 +176,33 @@ class SqliteTransaction final : public Transaction {
   Statements& s_;
 };
 
+// Creates the file if need be, so that nobody else may read it from its first moment, and takes
+// the access of others from one that was restored with it. SQLite gives its -wal and -shm files
+// the mode of the database.
+absl::Status MakePrivate(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  struct stat info {};
+  const bool ok = file >= 0 && fstat(file, &info) == 0 &&
+                  ((info.st_mode & 0077) == 0 || fchmod(file, 0600) == 0);
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (ok) return absl::OkStatus();
+  return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
+               absl::StrCat("cannot open ", path, " for its owner alone: ", strerror(error)));
+}
+
+// SQLite answers with the mode it kept when it could not change it (a file system without shared
+// memory, for one); readers and the writer would then block each other.
+absl::Status UseWal(SqlConnection& connection) {
+  SqlStatement query;
+  VIGIE_ASSIGN_OR_RETURN(query, connection.Prepare("PRAGMA journal_mode=WAL"));
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+  if (row && query.GetText(0) == "wal") return absl::OkStatus();
+  return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
+               "the database cannot use a write-ahead log here: put it on a local disk");
+}
+
 // Two connections: the writer's, used by one Transaction at a time, and the readers', behind a
 // mutex. WAL lets them work side by side.
 class SqliteStore final : public Store {
@@ -206,6 +234,7 @@ class SqliteStore final : public Store {
   absl::Status ForEach(const std::string& sql,
                        const std::function<absl::Status(const SqlStatement&)>& visit);
 
+  std::string path_;
   std::unique_ptr<SqlConnection> writer_;
   Statements writes_;
   std::mutex reader_mutex_;
@@ -217,17 +246,10 @@ class SqliteStore final : public Store {
 
 absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path) {
   auto store = std::make_unique<SqliteStore>();
-  // Created by us rather than by SQLite, so that nobody else may read it from its first moment;
-  // SQLite gives its -wal and -shm files the mode of the database.
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
-                 absl::StrCat("cannot open ", path, ": ", strerror(errno)));
-  }
-  close(file);
+  VIGIE_RETURN_IF_ERROR(MakePrivate(path));
+  store->path_ = path;
   VIGIE_ASSIGN_OR_RETURN(store->writer_, SqlConnection::Open(path));
-  VIGIE_RETURN_IF_ERROR(store->writer_->Exec("PRAGMA journal_mode=WAL"));
-  VIGIE_RETURN_IF_ERROR(store->writer_->Exec("PRAGMA synchronous=FULL"));
+  VIGIE_RETURN_IF_ERROR(UseWal(*store->writer_));
   VIGIE_RETURN_IF_ERROR(MigrateSchema(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));
@@ -369,12 +391,17 @@ absl::StatusOr<uint64_t> SqliteStore::KeysVersion() {
 }
 
 absl::Status SqliteStore::CheckIntegrity() {
-  return ForEach("PRAGMA integrity_check(1)", [](const SqlStatement& row) -> absl::Status {
-    const std::string finding = row.GetText(0);
-    if (finding == "ok") return absl::OkStatus();
-    return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
-                 absl::StrCat("the database is damaged (", finding, "): restore a backup"));
-  });
+  // On a connection of its own: it takes minutes on a large database, and nobody waits for it.
+  std::unique_ptr<SqlConnection> connection;
+  VIGIE_ASSIGN_OR_RETURN(connection, SqlConnection::Open(path_));
+  SqlStatement check;
+  VIGIE_ASSIGN_OR_RETURN(check, connection->Prepare("PRAGMA integrity_check(1)"));
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, check.Step());
+  const std::string finding = row ? check.GetText(0) : "no answer";
+  if (finding == "ok") return absl::OkStatus();
+  return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
+               absl::StrCat("the database is damaged (", finding, "): restore a backup"));
 }
 
 }  // namespace
