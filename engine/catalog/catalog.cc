@@ -1,8 +1,10 @@
 #include "engine/catalog/catalog.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "engine/catalog/entry_life.h"
 
 namespace vigie {
@@ -22,6 +24,13 @@ RowFacts FactsOf(EntryNumber entry, size_t position, const Fingerprint& fingerpr
           .quality = fingerprint.quality};
 }
 
+// What SQLite finds well-formed and no program of ours has written.
+absl::Status Damaged(std::string_view record) {
+  return Error(
+      absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
+      absl::StrCat("the database holds ", ToAbsl(record), " that cannot be: restore a backup"));
+}
+
 }  // namespace
 
 Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const Counters& counters)
@@ -31,10 +40,16 @@ Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const
       sealer_(store.seal_key()),
       index_(options.index),
       lists_(std::make_unique<ListTable>()),
-      last_row_(counters.rows),
       revision_(counters.revision),
       commits_(store, counters, [this](const Changes& changes, Revision revision) {
-        return Publish(changes, revision);
+        absl::Status status = absl::ResourceExhaustedError("out of memory");
+        try {
+          status = Publish(changes, revision);
+        } catch (const std::bad_alloc&) {
+        }
+        // What is committed but not in memory would be missing from every answer.
+        if (!status.ok()) incomplete_.store(true);
+        return status;
       }) {}
 
 absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock& clock,
@@ -43,16 +58,25 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
   Counters counters;
   VIGIE_ASSIGN_OR_RETURN(counters, store.ReadCounters());
   std::unique_ptr<Catalog> catalog(new Catalog(store, clock, options, counters));
-  VIGIE_RETURN_IF_ERROR(catalog->Load(progress));
+  VIGIE_RETURN_IF_ERROR(catalog->Load(counters, progress));
   return catalog;
 }
 
-absl::Status Catalog::Load(const LoadProgress& progress) {
+absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progress) {
   constexpr size_t kBatch = 65536;
   std::vector<ListRecord> stored;
   VIGIE_ASSIGN_OR_RETURN(stored, store_.ReadLists());
+  for (const ListRecord& list : stored) {
+    if (list.number == 0 || list.number > counters.lists) return Damaged("a list");
+  }
   ListTable lists(std::move(stored));
-  VIGIE_RETURN_IF_ERROR(store_.ScanEntries([this](const EntryHead& entry) {
+  EntryNumber last_entry = 0;
+  VIGIE_RETURN_IF_ERROR(store_.ScanEntries([&](const EntryHead& entry) {
+    if (entry.number == 0 || entry.number > counters.entries || Name(entry.state) == "invalid" ||
+        lists.ByNumber(entry.list) == nullptr) {
+      return Damaged("an entry");
+    }
+    last_entry = entry.number;
     table_.SetEntry(entry.number, {.list = entry.list,
                                    .state = entry.state,
                                    .court_basis = entry.court_basis,
@@ -67,17 +91,22 @@ absl::Status Catalog::Load(const LoadProgress& progress) {
     VIGIE_RETURN_IF_ERROR(index_.Add(codes, rows));
     codes.clear();
     rows.clear();
-    if (progress) progress(done, last_row_);
+    if (progress) progress(done, counters.rows);
     return absl::OkStatus();
   };
   VIGIE_RETURN_IF_ERROR(store_.ScanFingerprints([&](const FingerprintRow& r) -> absl::Status {
     const Fingerprint& fingerprint = r.fingerprint;
-    VIGIE_RETURN_IF_ERROR(Validate(fingerprint));
+    if (r.row == 0 || r.row > counters.rows || r.entry == 0 || r.entry > last_entry ||
+        table_.Entry(r.entry).list == 0 || r.position < 0 ||
+        r.position >= static_cast<int>(kMaxFingerprints) || !Validate(fingerprint).ok()) {
+      return Damaged("a fingerprint");
+    }
+    last_row_ = r.row;
     table_.SetRow(r.row, FactsOf(r.entry, static_cast<size_t>(r.position), fingerprint));
     ++done;
     const EntryFacts entry = table_.Entry(r.entry);
     const auto list = lists.ByNumber(entry.list);
-    if (!Acts(entry.state) || list == nullptr || list->deleted_us != 0) return absl::OkStatus();
+    if (!Acts(entry.state) || list->deleted_us != 0) return absl::OkStatus();
     if (fingerprint.algorithm == Algorithm::kPdq) {
       codes.push_back(PdqOf(fingerprint));
       rows.push_back(r.row);
@@ -97,9 +126,6 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
     ListTable next = *lists_.Acquire();
     for (const ListRecord& list : changes.lists) next = next.With(list);
     lists_.Publish(std::make_unique<ListTable>(std::move(next)));
-    for (const ListRecord& list : changes.lists) {
-      if (list.deleted_us != 0) UnindexList(list.number);
-    }
   }
   std::vector<Pdq256> codes;
   std::vector<RowId> rows;
@@ -116,7 +142,10 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
     table_.SetEntry(entry.number, FactsOf(entry));
     if (!Acts(entry.state)) UnindexEntry(entry);
   }
-  if (!status.ok()) incomplete_.store(true);
+  // After the additions: a list may gain an entry and be deleted in one group.
+  for (const ListRecord& list : changes.lists) {
+    if (list.deleted_us != 0) UnindexList(list.number);
+  }
   revision_.store(revision);
   return status;
 }

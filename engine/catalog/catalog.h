@@ -109,7 +109,8 @@ class Catalog {
                                                        const LoadProgress& progress);
 
   // --- Lists (lists.cc). Errors: LIST_NOT_FOUND, LIST_EXISTS, LIST_INVALID, LIST_NOT_EMPTY,
-  // PAGE_TOKEN_INVALID, ROLE_MAY_NOT_SUBMIT, and those of the store.
+  // PAGE_TOKEN_INVALID, ROLE_MAY_NOT_SUBMIT, TOO_MANY_LISTS, and those of the store.
+  // Any change also: DATABASE_IN_USE when another program has changed the database meanwhile.
   absl::StatusOr<ListRecord> CreateList(const Principal& caller, const NewList& list);
   absl::StatusOr<ListRecord> GetList(const Principal& caller, std::string_view id) const;
   absl::StatusOr<Page<ListRecord>> ListLists(const Principal& caller, int page_size,
@@ -161,7 +162,7 @@ class Catalog {
  private:
   Catalog(Store& store, const Clock& clock, CatalogOptions options, const Counters& counters);
 
-  absl::Status Load(const LoadProgress& progress);
+  absl::Status Load(const Counters& counters, const LoadProgress& progress);
   absl::Status Publish(const Changes& changes, Revision revision);
   // Puts an entry's digests into the digest index, its PDQ values at the end of `codes`.
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
@@ -171,6 +172,8 @@ class Catalog {
 
   absl::StatusOr<std::shared_ptr<const ListRecord>> OwnList(const Principal& caller,
                                                             std::string_view id) const;
+  // Lists of the caller's organisation, with those that the group being committed adds.
+  size_t CountLists(const Principal& caller, const Changes& pending) const;
   absl::StatusOr<EntryNumber> OwnEntry(const ListRecord& list, std::string_view entry_id) const;
   absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
   absl::StatusOr<EntryRecord> Prepare(const Principal& caller, const ListRecord& list,

@@ -1,6 +1,7 @@
 #include "engine/catalog/commit_queue.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace vigie {
@@ -40,11 +41,28 @@ absl::StatusOr<Revision> CommitQueue::Commit(const Mutation& mutation) {
 }
 
 absl::StatusOr<Revision> CommitQueue::CommitGroup(const std::vector<Waiter*>& group) {
+  // An exception must not leave the queue with a front that is gone.
+  try {
+    return RunGroup(group);
+  } catch (const std::bad_alloc&) {
+    return Error(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
+                 "not enough memory for this change: nothing was changed");
+  }
+}
+
+absl::StatusOr<Revision> CommitQueue::RunGroup(const std::vector<Waiter*>& group) {
   Counters counters = counters_;
   ++counters.revision;
   Changes changes;
   std::unique_ptr<Transaction> transaction;
   VIGIE_ASSIGN_OR_RETURN(transaction, store_.Begin());
+  Revision last = 0;
+  VIGIE_ASSIGN_OR_RETURN(last, transaction->LastRevision());
+  if (last != counters_.revision) {
+    return Error(absl::StatusCode::kFailedPrecondition, "DATABASE_IN_USE",
+                 "another program has changed the database: run one server on it, and restart "
+                 "this one");
+  }
   for (const Waiter* member : group) {
     VIGIE_RETURN_IF_ERROR((*member->mutation)(*transaction, counters, changes));
   }

@@ -28,13 +28,15 @@ class CommitQueue {
   // in the changes. An error means that the database failed, and undoes the whole group; a change
   // that is refused by the rules writes nothing and returns OK, and tells its caller itself.
   using Mutation = std::function<absl::Status(Transaction&, Counters&, Changes&)>;
-  // Makes durable changes visible, before anybody is told of them.
+  // Makes durable changes visible, before anybody is told of them. Does not throw.
   using Publish = std::function<absl::Status(const Changes&, Revision)>;
 
   CommitQueue(Store& store, const Counters& counters, Publish publish);
 
   // Runs `mutation` in a group and returns the revision at which it is durable and visible. Any
-  // thread; waits for the disk. Errors: those of the store, for every member of the group.
+  // thread; waits for the disk. Errors, for every member of the group: those of the store;
+  // DATABASE_IN_USE when somebody else has committed since the last commit of this queue;
+  // OUT_OF_MEMORY.
   absl::StatusOr<Revision> Commit(const Mutation& mutation);
 
  private:
@@ -46,6 +48,7 @@ class CommitQueue {
   };
 
   absl::StatusOr<Revision> CommitGroup(const std::vector<Waiter*>& group);
+  absl::StatusOr<Revision> RunGroup(const std::vector<Waiter*>& group);
 
   Store& store_;
   Counters counters_;  // of the last commit; the front of the queue alone uses it

@@ -22,6 +22,12 @@ absl::Status NotFound() {
                "your organisation has no list of this name");
 }
 
+absl::Status NotEmpty(uint64_t entries) {
+  return Error(
+      absl::StatusCode::kFailedPrecondition, "LIST_NOT_EMPTY",
+      absl::StrCat("the list holds ", entries, " entries: set force to delete it with them"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ListRecord>> Catalog::OwnList(const Principal& caller,
@@ -31,6 +37,15 @@ absl::StatusOr<std::shared_ptr<const ListRecord>> Catalog::OwnList(const Princip
     return NotFound();
   }
   return list;
+}
+
+size_t Catalog::CountLists(const Principal& caller, const Changes& pending) const {
+  const auto lists = lists_.Acquire();
+  const auto made = [&](const ListRecord& list) {
+    return list.organisation == caller.organisation && lists->ByNumber(list.number) == nullptr;
+  };
+  return lists->OwnedBy(caller.organisation).size() +
+         static_cast<size_t>(std::count_if(pending.lists.begin(), pending.lists.end(), made));
 }
 
 absl::Status Catalog::Apply(const ListSettings& settings, ListRecord& list) const {
@@ -91,35 +106,34 @@ absl::StatusOr<ListRecord> Catalog::CreateList(const Principal& caller, const Ne
                   .updated_us = now};
   VIGIE_RETURN_IF_ERROR(Apply(wanted.settings, list));
   absl::Status refused;
-  VIGIE_RETURN_IF_ERROR(commits_
-                            .Commit([&](Transaction& transaction, Counters& counters,
-                                        Changes& changes) -> absl::Status {
-                              std::optional<ListRecord> existing;
-                              VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindList(list.id));
-                              if (existing.has_value()) {
-                                // Ids are one space for the whole server, also those of deleted
-                                // lists: an id that verdicts have carried never means something
-                                // else.
-                                refused = Error(absl::StatusCode::kAlreadyExists, "LIST_EXISTS",
-                                                "this list id is taken: choose another");
-                                return absl::OkStatus();
-                              }
-                              if (lists_.Acquire()->OwnedBy(caller.organisation).size() >=
-                                      options_.max_lists_per_organisation ||
-                                  counters.lists >= EntryTable::kMaxList) {
-                                refused = Error(
-                                    absl::StatusCode::kResourceExhausted, "TOO_MANY_LISTS",
-                                    absl::StrCat("an organisation has at most ",
-                                                 options_.max_lists_per_organisation, " lists"));
-                                return absl::OkStatus();
-                              }
-                              list.number = ++counters.lists;
-                              list.revision = counters.revision;
-                              VIGIE_RETURN_IF_ERROR(transaction.InsertList(list));
-                              changes.lists.push_back(list);
-                              return absl::OkStatus();
-                            })
-                            .status());
+  VIGIE_RETURN_IF_ERROR(
+      commits_
+          .Commit(
+              [&](Transaction& transaction, Counters& counters, Changes& changes) -> absl::Status {
+                std::optional<ListRecord> existing;
+                VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindList(list.id));
+                if (existing.has_value()) {
+                  // Ids are one space for the whole server, also those of deleted
+                  // lists: an id that verdicts have carried never means something
+                  // else.
+                  refused = Error(absl::StatusCode::kAlreadyExists, "LIST_EXISTS",
+                                  "this list id is taken: choose another");
+                  return absl::OkStatus();
+                }
+                if (CountLists(caller, changes) >= options_.max_lists_per_organisation ||
+                    counters.lists >= EntryTable::kMaxList) {
+                  refused = Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_LISTS",
+                                  absl::StrCat("an organisation has at most ",
+                                               options_.max_lists_per_organisation, " lists"));
+                  return absl::OkStatus();
+                }
+                list.number = ++counters.lists;
+                list.revision = counters.revision;
+                VIGIE_RETURN_IF_ERROR(transaction.InsertList(list));
+                changes.lists.push_back(list);
+                return absl::OkStatus();
+              })
+          .status());
   if (!refused.ok()) return refused;
   return list;
 }
@@ -177,17 +191,7 @@ absl::StatusOr<ListRecord> Catalog::UpdateList(const Principal& caller, std::str
 }
 
 absl::Status Catalog::DeleteList(const Principal& caller, std::string_view id, bool force) {
-  std::shared_ptr<const ListRecord> own;
-  VIGIE_ASSIGN_OR_RETURN(own, OwnList(caller, id));
-  if (!force) {
-    uint64_t entries = 0;
-    VIGIE_ASSIGN_OR_RETURN(entries, store_.CountEntries(own->number));
-    if (entries > 0) {
-      return Error(
-          absl::StatusCode::kFailedPrecondition, "LIST_NOT_EMPTY",
-          absl::StrCat("the list holds ", entries, " entries: set force to delete it with them"));
-    }
-  }
+  VIGIE_RETURN_IF_ERROR(OwnList(caller, id).status());
   absl::Status outcome = NotFound();
   VIGIE_RETURN_IF_ERROR(commits_
                             .Commit([&](Transaction& transaction, Counters& counters,
@@ -196,6 +200,13 @@ absl::Status Catalog::DeleteList(const Principal& caller, std::string_view id, b
                               VIGIE_ASSIGN_OR_RETURN(list, transaction.FindList(id));
                               if (!list.has_value() || list->deleted_us != 0)
                                 return absl::OkStatus();
+                              uint64_t entries = 0;
+                              VIGIE_ASSIGN_OR_RETURN(entries,
+                                                     transaction.CountEntries(list->number));
+                              if (entries > 0 && !force) {
+                                outcome = NotEmpty(entries);
+                                return absl::OkStatus();
+                              }
                               list->deleted_us = list->updated_us = clock_.Now();
                               list->revision = counters.revision;
                               VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));

@@ -81,7 +81,10 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
     queries.Obstruct(NotScanned::kCorrupt, "the picture is cut off before its end");
   }
   if (pdq.quality < options_.min_quality) {
-    queries.Obstruct(NotScanned::kFeatureless, Featureless(pdq.quality, options_.min_quality));
+    // What is cut off has few features for that reason: the cause is the answer.
+    if (image->complete) {
+      queries.Obstruct(NotScanned::kFeatureless, Featureless(pdq.quality, options_.min_quality));
+    }
     return Search(queries, options);
   }
   const int orientations = options.all_orientations ? kOrientations : 1;

@@ -17,7 +17,7 @@
 namespace vigie {
 
 struct PipelineOptions {
-  DecodeLimits limits;
+  DecodeLimits limits = {};
   DecodeMode check_mode = DecodeMode::kFast;  // how uploads to check are decoded
   int min_quality = kDefaultMinQuality;       // below it an upload is FEATURELESS, 0 to 100
 };

@@ -100,6 +100,8 @@ absl::StatusOr<std::unique_ptr<SqlConnection>> SqlConnection::Open(const std::st
   // `vigie key` and a running server write to the same file; each waits for the other.
   sqlite3_busy_timeout(db, 10'000);
   VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA foreign_keys=ON"));
+  // Of the connection, not of the file: keys are written on the readers' connection.
+  VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA synchronous=FULL"));
   return connection;
 }
 

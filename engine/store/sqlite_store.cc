@@ -1,6 +1,7 @@
 #include "engine/store/sqlite_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,6 +34,7 @@ std::string InsertSql(std::string_view table, std::string_view columns) {
 struct Statements {
   SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, entries_of;
   SqlStatement insert_list, update_list, insert_entry, update_entry, insert_fingerprint, set_meta;
+  SqlStatement count_entries, last_revision;
 
   static absl::StatusOr<Statements> Prepare(SqlConnection& db) {
     const std::string entries = absl::StrCat("SELECT ", kEntryColumns, " FROM entries WHERE ");
@@ -58,6 +60,10 @@ struct Statements {
                                                 Placeholders(kEntryColumns), ") WHERE number=?1")));
     VIGIE_ASSIGN_OR_RETURN(s.insert_fingerprint,
                            db.Prepare(InsertSql("fingerprints", kFingerprintColumns)));
+    VIGIE_ASSIGN_OR_RETURN(s.count_entries,
+                           db.Prepare("SELECT count(*) FROM entries WHERE list=?"));
+    VIGIE_ASSIGN_OR_RETURN(s.last_revision,
+                           db.Prepare("SELECT value FROM meta WHERE key='revision'"));
     VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=? WHERE key=?"));
     return s;
   }
@@ -84,11 +90,26 @@ absl::StatusOr<std::optional<EntryRecord>> OneEntry(Statements& s, SqlStatement&
   return entry;
 }
 
+// The number that a bound query gives; 0 when it gives no row.
+absl::StatusOr<uint64_t> OneNumber(SqlStatement& query) {
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+  const int64_t number = row ? query.GetInt(0) : 0;
+  query.Reset();
+  return static_cast<uint64_t>(number);
+}
+
 class SqliteTransaction final : public Transaction {
  public:
   SqliteTransaction(SqlConnection& db, Statements& statements) : db_(db), s_(statements) {}
   ~SqliteTransaction() override {
     if (db_.InTransaction()) db_.Exec("ROLLBACK").IgnoreError();
+  }
+
+  absl::StatusOr<Revision> LastRevision() override { return OneNumber(s_.last_revision); }
+
+  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
+    return OneNumber(s_.count_entries.Int(list));
   }
 
   absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) override {
@@ -155,6 +176,33 @@ class SqliteTransaction final : public Transaction {
   Statements& s_;
 };
 
+// Creates the file if need be, so that nobody else may read it from its first moment, and takes
+// the access of others from one that was restored with it. SQLite gives its -wal and -shm files
+// the mode of the database.
+absl::Status MakePrivate(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  struct stat info {};
+  const bool ok = file >= 0 && fstat(file, &info) == 0 &&
+                  ((info.st_mode & 0077) == 0 || fchmod(file, 0600) == 0);
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (ok) return absl::OkStatus();
+  return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
+               absl::StrCat("cannot open ", path, " for its owner alone: ", strerror(error)));
+}
+
+// SQLite answers with the mode it kept when it could not change it (a file system without shared
+// memory, for one); readers and the writer would then block each other.
+absl::Status UseWal(SqlConnection& connection) {
+  SqlStatement query;
+  VIGIE_ASSIGN_OR_RETURN(query, connection.Prepare("PRAGMA journal_mode=WAL"));
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+  if (row && query.GetText(0) == "wal") return absl::OkStatus();
+  return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
+               "the database cannot use a write-ahead log here: put it on a local disk");
+}
+
 // Two connections: the writer's, used by one Transaction at a time, and the readers', behind a
 // mutex. WAL lets them work side by side.
 class SqliteStore final : public Store {
@@ -171,7 +219,6 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<EntryRecord>> ReadEntries(ListNumber list, EntryNumber after,
                                                        int limit) override;
   absl::StatusOr<std::optional<EntryRecord>> ReadEntry(EntryNumber number) override;
-  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override;
   absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) override;
   absl::Status ScanFingerprints(
       const std::function<absl::Status(const FingerprintRow&)>& visit) override;
@@ -187,6 +234,7 @@ class SqliteStore final : public Store {
   absl::Status ForEach(const std::string& sql,
                        const std::function<absl::Status(const SqlStatement&)>& visit);
 
+  std::string path_;
   std::unique_ptr<SqlConnection> writer_;
   Statements writes_;
   std::mutex reader_mutex_;
@@ -198,17 +246,10 @@ class SqliteStore final : public Store {
 
 absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path) {
   auto store = std::make_unique<SqliteStore>();
-  // Created by us rather than by SQLite, so that nobody else may read it from its first moment;
-  // SQLite gives its -wal and -shm files the mode of the database.
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
-                 absl::StrCat("cannot open ", path, ": ", strerror(errno)));
-  }
-  close(file);
+  VIGIE_RETURN_IF_ERROR(MakePrivate(path));
+  store->path_ = path;
   VIGIE_ASSIGN_OR_RETURN(store->writer_, SqlConnection::Open(path));
-  VIGIE_RETURN_IF_ERROR(store->writer_->Exec("PRAGMA journal_mode=WAL"));
-  VIGIE_RETURN_IF_ERROR(store->writer_->Exec("PRAGMA synchronous=FULL"));
+  VIGIE_RETURN_IF_ERROR(UseWal(*store->writer_));
   VIGIE_RETURN_IF_ERROR(MigrateSchema(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));
@@ -285,14 +326,6 @@ absl::StatusOr<std::optional<EntryRecord>> SqliteStore::ReadEntry(EntryNumber nu
   return OneEntry(reads_, reads_.entry_by_number.Int(number));
 }
 
-absl::StatusOr<uint64_t> SqliteStore::CountEntries(ListNumber list) {
-  const std::lock_guard lock(reader_mutex_);
-  int64_t count = 0;
-  VIGIE_ASSIGN_OR_RETURN(
-      count, reader_->QueryInt(absl::StrCat("SELECT count(*) FROM entries WHERE list=", list)));
-  return static_cast<uint64_t>(count);
-}
-
 absl::Status SqliteStore::ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) {
   return ForEach("SELECT number, list, state, expires_us, court_basis FROM entries ORDER BY number",
                  [&visit](const SqlStatement& row) {
@@ -358,12 +391,17 @@ absl::StatusOr<uint64_t> SqliteStore::KeysVersion() {
 }
 
 absl::Status SqliteStore::CheckIntegrity() {
-  return ForEach("PRAGMA integrity_check(1)", [](const SqlStatement& row) -> absl::Status {
-    const std::string finding = row.GetText(0);
-    if (finding == "ok") return absl::OkStatus();
-    return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
-                 absl::StrCat("the database is damaged (", finding, "): restore a backup"));
-  });
+  // On a connection of its own: it takes minutes on a large database, and nobody waits for it.
+  std::unique_ptr<SqlConnection> connection;
+  VIGIE_ASSIGN_OR_RETURN(connection, SqlConnection::Open(path_));
+  SqlStatement check;
+  VIGIE_ASSIGN_OR_RETURN(check, connection->Prepare("PRAGMA integrity_check(1)"));
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, check.Step());
+  const std::string finding = row ? check.GetText(0) : "no answer";
+  if (finding == "ok") return absl::OkStatus();
+  return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
+               absl::StrCat("the database is damaged (", finding, "): restore a backup"));
 }
 
 }  // namespace

@@ -21,10 +21,13 @@ class Transaction {
  public:
   virtual ~Transaction() = default;
 
+  // The revision of the last commit, by whichever program.
+  virtual absl::StatusOr<Revision> LastRevision() = 0;
   virtual absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) = 0;
   virtual absl::StatusOr<std::optional<EntryRecord>> FindEntry(EntryNumber number) = 0;
   virtual absl::StatusOr<std::optional<EntryRecord>> FindEntry(
       ListNumber list, std::string_view external_reference) = 0;
+  virtual absl::StatusOr<uint64_t> CountEntries(ListNumber list) = 0;
 
   virtual absl::Status InsertList(const ListRecord& list) = 0;
   virtual absl::Status UpdateList(const ListRecord& list) = 0;
@@ -49,7 +52,6 @@ class Store {
   virtual absl::StatusOr<std::vector<EntryRecord>> ReadEntries(ListNumber list, EntryNumber after,
                                                                int limit) = 0;
   virtual absl::StatusOr<std::optional<EntryRecord>> ReadEntry(EntryNumber number) = 0;
-  virtual absl::StatusOr<uint64_t> CountEntries(ListNumber list) = 0;
 
   // Everything, in ascending order, for loading at start. An error from `visit` ends the scan.
   virtual absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) = 0;

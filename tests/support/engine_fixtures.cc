@@ -12,12 +12,6 @@
 namespace vigie::testing {
 namespace {
 
-template <typename T>
-T OrThrow(absl::StatusOr<T> result) {
-  if (!result.ok()) throw std::runtime_error(result.status().ToString());
-  return *std::move(result);
-}
-
 template <typename Array>
 std::string Text(const Array& bytes) {
   return {bytes.begin(), bytes.end()};
@@ -28,6 +22,14 @@ class FailingTransaction final : public Transaction {
   FailingTransaction(FailingStore& store, std::unique_ptr<Transaction> inner)
       : store_(store), inner_(std::move(inner)) {}
 
+  absl::StatusOr<Revision> LastRevision() override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->LastRevision();
+  }
+  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->CountEntries(list);
+  }
   absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) override {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     return inner_->FindList(id);
@@ -147,20 +149,20 @@ World::World(CatalogOptions options) : options_(options) { Reopen(); }
 void World::Reopen() {
   catalog_.reset();
   store_.reset();
-  store_ = std::make_unique<FailingStore>(OrThrow(OpenSqliteStore(file())));
-  catalog_ = OrThrow(Catalog::Open(*store_, clock_, options_, {}));
+  store_ = std::make_unique<FailingStore>(Take(OpenSqliteStore(file())));
+  catalog_ = Take(Catalog::Open(*store_, clock_, options_, {}));
 }
 
 ListRecord World::MakeList(const Principal& caller, std::string id, ListKind kind,
                            ListSettings settings) {
-  return OrThrow(catalog_->CreateList(caller, {.id = std::move(id),
-                                               .kind = kind,
-                                               .category = Category::kNcii,
-                                               .settings = std::move(settings)}));
+  return Take(catalog_->CreateList(caller, {.id = std::move(id),
+                                            .kind = kind,
+                                            .category = Category::kNcii,
+                                            .settings = std::move(settings)}));
 }
 
 EntryRecord World::Submit(const Principal& caller, std::string_view list, NewEntry entry) {
-  UploadOutcome outcome = OrThrow(catalog_->Upload(caller, list, {&entry, 1}));
+  UploadOutcome outcome = Take(catalog_->Upload(caller, list, {&entry, 1}));
   UploadResult& result = outcome.results.at(0);
   if (!result.status.ok()) throw std::runtime_error(result.status.ToString());
   return std::move(result.entry);
@@ -168,7 +170,7 @@ EntryRecord World::Submit(const Principal& caller, std::string_view list, NewEnt
 
 std::vector<EntryNumber> World::Near(const Pdq256& hash, int max_distance) {
   std::vector<EntryNumber> entries;
-  for (const JoinedHit& hit : OrThrow(catalog_->FindNear({&hash, 1}, max_distance))) {
+  for (const JoinedHit& hit : Take(catalog_->FindNear({&hash, 1}, max_distance))) {
     entries.push_back(hit.row.entry);
   }
   std::sort(entries.begin(), entries.end());

@@ -7,8 +7,10 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -20,6 +22,13 @@
 namespace vigie::testing {
 
 inline constexpr TimeUs kHourUs = 3600 * kSecondUs;
+
+// The value, out of a StatusOr that may be a temporary; throws when there is none.
+template <typename T>
+T Take(absl::StatusOr<T> result) {
+  if (!result.ok()) throw std::runtime_error(result.status().ToString());
+  return *std::move(result);
+}
 
 // A clock that a test moves by hand.
 class FakeClock final : public Clock {
@@ -102,9 +111,6 @@ class FailingStore final : public Store {
   }
   absl::StatusOr<std::optional<EntryRecord>> ReadEntry(EntryNumber number) override {
     return inner_->ReadEntry(number);
-  }
-  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
-    return inner_->CountEntries(list);
   }
   absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) override {
     return inner_->ScanEntries(visit);

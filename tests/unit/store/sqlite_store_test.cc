@@ -315,6 +315,27 @@ TEST_F(SqliteStoreTest, FilesAreForTheirOwnerOnly) {
   EXPECT_EQ(files, 3) << "the database, its -wal and its -shm";
 }
 
+TEST_F(SqliteStoreTest, ARestoredFileThatOthersMayReadIsMadePrivate) {
+  Fill();
+  store_.reset();
+  ASSERT_EQ(chmod(path_.c_str(), 0644), 0);
+  Reopen();
+  struct stat info {};
+  ASSERT_EQ(stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+}
+
+TEST_F(SqliteStoreTest, AnIntegrityCheckSeesWhatIsCommittedWhileATransactionIsOpen) {
+  Fill();
+  const auto transaction = Begin(*store_);
+  ASSERT_OK(transaction->InsertEntry(AnEntry(2, 1, "ref-2", 4)));
+  EXPECT_TRUE(store_->CheckIntegrity().ok());
+  ASSERT_OK(transaction->Commit({.revision = 2, .lists = 1, .entries = 2, .rows = 6}));
+  EXPECT_EQ(*Begin(*store_)->LastRevision(), 2U);
+  EXPECT_EQ(*Begin(*store_)->CountEntries(1), 2U);
+  EXPECT_EQ(*Begin(*store_)->CountEntries(2), 0U);
+}
+
 TEST_F(SqliteStoreTest, SealKeyIsRandomAndKept) {
   const auto key = store_->seal_key();
   Reopen();
