@@ -141,7 +141,7 @@ class Catalog {
   // False: no entry has a value of `algorithm`, so computing one would find nothing.
   bool HasCopiesBy(Algorithm algorithm) const { return !digests_.Unused(algorithm); }
   // The widest max_distance of any list; -1 without lists.
-  int WidestDistance() const { return lists_.Acquire()->Widest(); }
+  int WidestDistance() const { return lists_.Acquire()->widest(); }
   // nullptr for an unknown id; a deleted list is found too.
   std::shared_ptr<const ListRecord> FindList(std::string_view id) const {
     return lists_.Acquire()->ById(id);

@@ -144,21 +144,21 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     return absl::OkStatus();
   };
   absl::Status refused;
-  VIGIE_ASSIGN_OR_RETURN(
-      outcome.revision, commits_.Commit([&](Transaction& transaction, Counters& counters,
-                                            Changes& changes) -> absl::Status {
-        std::optional<ListRecord> now;
-        VIGIE_ASSIGN_OR_RETURN(now, transaction.FindList(list_id));
-        if (!now.has_value() || now->deleted_us != 0) {
-          refused = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
-          return absl::OkStatus();
-        }
-        for (UploadResult& result : outcome.results) {
-          if (!result.status.ok()) continue;
-          VIGIE_RETURN_IF_ERROR(submit(result, transaction, counters, changes));
-        }
-        return absl::OkStatus();
-      }));
+  const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
+                                           Changes& changes) -> absl::Status {
+    std::optional<ListRecord> now;
+    VIGIE_ASSIGN_OR_RETURN(now, transaction.FindList(list_id));
+    if (!now.has_value() || now->deleted_us != 0) {
+      refused = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
+      return absl::OkStatus();
+    }
+    for (UploadResult& result : outcome.results) {
+      if (!result.status.ok()) continue;
+      VIGIE_RETURN_IF_ERROR(submit(result, transaction, counters, changes));
+    }
+    return absl::OkStatus();
+  };
+  VIGIE_ASSIGN_OR_RETURN(outcome.revision, commits_.Commit(insert));
   if (!refused.ok()) return refused;
   for (UploadResult& result : outcome.results) result.entry = AsOfNow(std::move(result.entry));
   return outcome;
@@ -219,32 +219,30 @@ absl::StatusOr<EntryRecord> Catalog::Withdraw(const Principal& caller, std::stri
   VIGIE_ASSIGN_OR_RETURN(number, OwnEntry(*list, entry_id));
   VIGIE_RETURN_IF_ERROR(CheckText("reason", reason));
   absl::StatusOr<EntryRecord> outcome = EntryNotFound();
-  VIGIE_RETURN_IF_ERROR(commits_
-                            .Commit([&](Transaction& transaction, Counters& counters,
-                                        Changes& changes) -> absl::Status {
-                              std::optional<EntryRecord> entry;
-                              VIGIE_ASSIGN_OR_RETURN(entry, transaction.FindEntry(number));
-                              if (!entry.has_value()) return absl::OkStatus();
-                              if (entry->state == EntryState::kWithdrawn) {
-                                outcome = *std::move(entry);
-                                return absl::OkStatus();
-                              }
-                              const absl::Status legal =
-                                  CheckTransition(entry->state, EntryState::kWithdrawn);
-                              if (!legal.ok()) {
-                                outcome = legal;
-                                return absl::OkStatus();
-                              }
-                              entry->state = EntryState::kWithdrawn;
-                              entry->reason = std::string(reason);
-                              entry->updated_us = clock_.Now();
-                              entry->revision = counters.revision;
-                              VIGIE_RETURN_IF_ERROR(transaction.UpdateEntry(*entry));
-                              changes.updated.push_back(*entry);
-                              outcome = *std::move(entry);
-                              return absl::OkStatus();
-                            })
-                            .status());
+  const CommitQueue::Mutation withdraw = [&](Transaction& transaction, Counters& counters,
+                                             Changes& changes) -> absl::Status {
+    std::optional<EntryRecord> entry;
+    VIGIE_ASSIGN_OR_RETURN(entry, transaction.FindEntry(number));
+    if (!entry.has_value()) return absl::OkStatus();
+    if (entry->state == EntryState::kWithdrawn) {
+      outcome = *std::move(entry);
+      return absl::OkStatus();
+    }
+    const absl::Status legal = CheckTransition(entry->state, EntryState::kWithdrawn);
+    if (!legal.ok()) {
+      outcome = legal;
+      return absl::OkStatus();
+    }
+    entry->state = EntryState::kWithdrawn;
+    entry->reason = std::string(reason);
+    entry->updated_us = clock_.Now();
+    entry->revision = counters.revision;
+    VIGIE_RETURN_IF_ERROR(transaction.UpdateEntry(*entry));
+    changes.updated.push_back(*entry);
+    outcome = *std::move(entry);
+    return absl::OkStatus();
+  };
+  VIGIE_RETURN_IF_ERROR(commits_.Commit(withdraw).status());
   return outcome;
 }
 

@@ -7,6 +7,7 @@ namespace vigie {
 
 ListTable::ListTable(std::vector<ListRecord> lists) {
   for (ListRecord& list : lists) Put(std::move(list));
+  FindWidest();
 }
 
 void ListTable::Put(ListRecord list) {
@@ -19,15 +20,15 @@ void ListTable::Put(ListRecord list) {
 ListTable ListTable::With(ListRecord list) const {
   ListTable next = *this;
   next.Put(std::move(list));
+  next.FindWidest();
   return next;
 }
 
-int ListTable::Widest() const {
-  int widest = -1;
+void ListTable::FindWidest() {
+  widest_ = -1;
   for (const ListPtr& list : by_number_) {
-    if (list != nullptr && list->deleted_us == 0) widest = std::max(widest, list->max_distance);
+    if (list != nullptr && list->deleted_us == 0) widest_ = std::max(widest_, list->max_distance);
   }
-  return widest;
 }
 
 ListTable::ListPtr ListTable::ByNumber(ListNumber number) const {

@@ -29,13 +29,15 @@ class ListTable {
   std::vector<ListPtr> OwnedBy(std::string_view organisation) const;
 
   // The largest max_distance of any list that is not deleted; -1 without lists.
-  int Widest() const;
+  int widest() const { return widest_; }
 
  private:
   void Put(ListRecord list);
+  void FindWidest();  // after the last Put(): every check asks for it
 
   std::vector<ListPtr> by_number_;  // [number - 1]
   std::map<std::string, ListPtr, std::less<>> by_id_;
+  int widest_ = -1;
 };
 
 // True when `list` acts on uploads of `organisation`: it is named in the audience, the audience is

@@ -106,34 +106,32 @@ absl::StatusOr<ListRecord> Catalog::CreateList(const Principal& caller, const Ne
                   .updated_us = now};
   VIGIE_RETURN_IF_ERROR(Apply(wanted.settings, list));
   absl::Status refused;
-  VIGIE_RETURN_IF_ERROR(
-      commits_
-          .Commit(
-              [&](Transaction& transaction, Counters& counters, Changes& changes) -> absl::Status {
-                std::optional<ListRecord> existing;
-                VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindList(list.id));
-                if (existing.has_value()) {
-                  // Ids are one space for the whole server, also those of deleted
-                  // lists: an id that verdicts have carried never means something
-                  // else.
-                  refused = Error(absl::StatusCode::kAlreadyExists, "LIST_EXISTS",
-                                  "this list id is taken: choose another");
-                  return absl::OkStatus();
-                }
-                if (CountLists(caller, changes) >= options_.max_lists_per_organisation ||
-                    counters.lists >= EntryTable::kMaxList) {
-                  refused = Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_LISTS",
-                                  absl::StrCat("an organisation has at most ",
-                                               options_.max_lists_per_organisation, " lists"));
-                  return absl::OkStatus();
-                }
-                list.number = ++counters.lists;
-                list.revision = counters.revision;
-                VIGIE_RETURN_IF_ERROR(transaction.InsertList(list));
-                changes.lists.push_back(list);
-                return absl::OkStatus();
-              })
-          .status());
+  const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
+                                           Changes& changes) -> absl::Status {
+    std::optional<ListRecord> existing;
+    VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindList(list.id));
+    if (existing.has_value()) {
+      // Ids are one space for the whole server, also those of deleted
+      // lists: an id that verdicts have carried never means something
+      // else.
+      refused = Error(absl::StatusCode::kAlreadyExists, "LIST_EXISTS",
+                      "this list id is taken: choose another");
+      return absl::OkStatus();
+    }
+    if (CountLists(caller, changes) >= options_.max_lists_per_organisation ||
+        counters.lists >= EntryTable::kMaxList) {
+      refused = Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_LISTS",
+                      absl::StrCat("an organisation has at most ",
+                                   options_.max_lists_per_organisation, " lists"));
+      return absl::OkStatus();
+    }
+    list.number = ++counters.lists;
+    list.revision = counters.revision;
+    VIGIE_RETURN_IF_ERROR(transaction.InsertList(list));
+    changes.lists.push_back(list);
+    return absl::OkStatus();
+  };
+  VIGIE_RETURN_IF_ERROR(commits_.Commit(insert).status());
   if (!refused.ok()) return refused;
   return list;
 }
@@ -165,56 +163,50 @@ absl::StatusOr<Page<ListRecord>> Catalog::ListLists(const Principal& caller, int
 absl::StatusOr<ListRecord> Catalog::UpdateList(const Principal& caller, std::string_view id,
                                                const ListSettings& settings) {
   absl::StatusOr<ListRecord> outcome = NotFound();
-  VIGIE_RETURN_IF_ERROR(commits_
-                            .Commit([&](Transaction& transaction, Counters& counters,
-                                        Changes& changes) -> absl::Status {
-                              std::optional<ListRecord> list;
-                              VIGIE_ASSIGN_OR_RETURN(list, transaction.FindList(id));
-                              if (!list.has_value() || list->deleted_us != 0 ||
-                                  list->organisation != caller.organisation) {
-                                return absl::OkStatus();
-                              }
-                              if (const absl::Status invalid = Apply(settings, *list);
-                                  !invalid.ok()) {
-                                outcome = invalid;
-                                return absl::OkStatus();
-                              }
-                              list->updated_us = clock_.Now();
-                              list->revision = counters.revision;
-                              VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));
-                              changes.lists.push_back(*list);
-                              outcome = *std::move(list);
-                              return absl::OkStatus();
-                            })
-                            .status());
+  const CommitQueue::Mutation update = [&](Transaction& transaction, Counters& counters,
+                                           Changes& changes) -> absl::Status {
+    std::optional<ListRecord> list;
+    VIGIE_ASSIGN_OR_RETURN(list, transaction.FindList(id));
+    if (!list.has_value() || list->deleted_us != 0 || list->organisation != caller.organisation) {
+      return absl::OkStatus();
+    }
+    if (const absl::Status invalid = Apply(settings, *list); !invalid.ok()) {
+      outcome = invalid;
+      return absl::OkStatus();
+    }
+    list->updated_us = clock_.Now();
+    list->revision = counters.revision;
+    VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));
+    changes.lists.push_back(*list);
+    outcome = *std::move(list);
+    return absl::OkStatus();
+  };
+  VIGIE_RETURN_IF_ERROR(commits_.Commit(update).status());
   return outcome;
 }
 
 absl::Status Catalog::DeleteList(const Principal& caller, std::string_view id, bool force) {
   VIGIE_RETURN_IF_ERROR(OwnList(caller, id).status());
   absl::Status outcome = NotFound();
-  VIGIE_RETURN_IF_ERROR(commits_
-                            .Commit([&](Transaction& transaction, Counters& counters,
-                                        Changes& changes) -> absl::Status {
-                              std::optional<ListRecord> list;
-                              VIGIE_ASSIGN_OR_RETURN(list, transaction.FindList(id));
-                              if (!list.has_value() || list->deleted_us != 0)
-                                return absl::OkStatus();
-                              uint64_t entries = 0;
-                              VIGIE_ASSIGN_OR_RETURN(entries,
-                                                     transaction.CountEntries(list->number));
-                              if (entries > 0 && !force) {
-                                outcome = NotEmpty(entries);
-                                return absl::OkStatus();
-                              }
-                              list->deleted_us = list->updated_us = clock_.Now();
-                              list->revision = counters.revision;
-                              VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));
-                              changes.lists.push_back(*std::move(list));
-                              outcome = absl::OkStatus();
-                              return absl::OkStatus();
-                            })
-                            .status());
+  const CommitQueue::Mutation remove = [&](Transaction& transaction, Counters& counters,
+                                           Changes& changes) -> absl::Status {
+    std::optional<ListRecord> list;
+    VIGIE_ASSIGN_OR_RETURN(list, transaction.FindList(id));
+    if (!list.has_value() || list->deleted_us != 0) return absl::OkStatus();
+    uint64_t entries = 0;
+    VIGIE_ASSIGN_OR_RETURN(entries, transaction.CountEntries(list->number));
+    if (entries > 0 && !force) {
+      outcome = NotEmpty(entries);
+      return absl::OkStatus();
+    }
+    list->deleted_us = list->updated_us = clock_.Now();
+    list->revision = counters.revision;
+    VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));
+    changes.lists.push_back(*std::move(list));
+    outcome = absl::OkStatus();
+    return absl::OkStatus();
+  };
+  VIGIE_RETURN_IF_ERROR(commits_.Commit(remove).status());
   return outcome;
 }
 
