@@ -97,7 +97,7 @@ class SourceRules(unittest.TestCase):
             for reason in re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)+)"', text):
                 seen += 1
                 if reason not in internal:
-                    self.assertIn(f"`{reason}`", documented, f"{path}: {reason}")
+                    self.assertTrue(f"`{reason}`" in documented, f"{path}: {reason}")
         self.assertGreater(seen, 30)
 
 
