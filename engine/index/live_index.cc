@@ -124,6 +124,12 @@ LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) co
 absl::Status LiveIndex::Maintain(bool seal_all) {
   MergePlan plan;
   {
+    // What readers held when the last merge replaced it, twice the index at worst, is free by now;
+    // without this it would stay until the next publication, which may be days away.
+    const std::lock_guard lock(writer_);
+    snapshot_.Reclaim();
+  }
+  {
     // A copy: the merge takes long, and a pin held that long would keep every snapshot alive.
     const Snapshot now = *snapshot_.Acquire();
     plan = PlanMerge(now, seal_all);

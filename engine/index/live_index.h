@@ -56,9 +56,9 @@ class LiveIndex {
   LiveIndex(const LiveIndex&) = delete;
   LiveIndex& operator=(const LiveIndex&) = delete;
 
-  // Makes `codes` findable under `rows`. Ids are handed out by the caller, never reused and
-  // ascending over all calls: INVALID_ARGUMENT, reason ROW_OUT_OF_ORDER, otherwise, and nothing is
-  // added. Any thread; writers take turns.
+  // Makes `codes` findable under `rows`, of the same length. Ids are handed out by the caller,
+  // never reused and ascending over all calls: INVALID_ARGUMENT, reason ROW_OUT_OF_ORDER,
+  // otherwise, and nothing is added. Any thread; writers take turns.
   absl::Status Add(std::span<const Pdq256> codes, std::span<const RowId> rows);
 
   // Hides rows for good. Unknown or already hidden ids are fine. Any thread.
@@ -71,7 +71,9 @@ class LiveIndex {
                                       size_t max_hits) const;
 
   // One round of sealing full heads (or, if `seal_all`, every head) and merging small or mostly
-  // dead segments. One thread at a time; Add, Remove and Search go on meanwhile.
+  // dead segments, and of freeing what no reader holds any more. One thread at a time; Add, Remove
+  // and Search go on meanwhile. ABORTED, reason INDEX_BUSY, when `seal_all` met a writer: nothing
+  // has changed, try again. Errors of SealedIndex::Build also change nothing.
   absl::Status Maintain(bool seal_all = false);
 
   LiveIndexStats stats() const;

@@ -1,7 +1,9 @@
 // What a caller may ask for, whose lists are consulted, and checks by hashes only.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -191,6 +193,36 @@ TEST_F(CheckRequest, HashesOfLowQualityAreFeaturelessUnlessADigestMatches) {
   EXPECT_EQ(Take(pipeline().CheckFingerprints({&digest, 1}, From("forum"))).outcome,
             Outcome::kNoMatch)
       << "digests alone are answered for what they are";
+}
+
+TEST_F(CheckRequest, ManyThreadsCheckWhileAFlaggerUploads) {
+  Know(original_);
+  std::vector<Pdq256> hashes;
+  for (int i = 0; i < 60; ++i) hashes.push_back(random_.Hash());
+  std::atomic<size_t> submitted{0};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> checkers;
+  for (int t = 0; t < 3; ++t) {
+    checkers.emplace_back([&, t] {
+      const Pipeline own = pipeline();
+      for (int i = 0; i < 15; ++i) {
+        const auto image = own.CheckImage(t == 0 ? original_ : innocent_, From("forum"));
+        const Outcome expected = t == 0 ? Outcome::kMatch : Outcome::kNoMatch;
+        if (!image.ok() || image->outcome != expected) ++wrong;
+        const size_t known = submitted.load();
+        if (known == 0) continue;
+        const QueryFingerprint query{PdqPrint(hashes[known - 1])};
+        const auto hash = own.CheckFingerprints({&query, 1}, From("forum"));
+        if (!hash.ok() || hash->outcome != Outcome::kMatch) ++wrong;
+      }
+    });
+  }
+  for (const Pdq256& hash : hashes) {
+    world_.Submit(flagger_, "known", EntryOf({PdqPrint(hash)}));
+    ++submitted;
+  }
+  for (auto& checker : checkers) checker.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(CheckRequest, MalformedHashesAreErrors) {
