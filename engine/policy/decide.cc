@@ -68,7 +68,8 @@ Effect EffectOf(EntryState state, Action list_action, Category category) {
 }
 
 Verdict Decide(std::vector<Match> matches, size_t max_matches) {
-  // One match an entry: the nearest; then the plainest (exact copy, unturned) for a stable answer.
+  // One match an entry: the nearest; then the least turned, then the first fingerprint, so
+  // that the answer is the same every time.
   std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
     return std::tie(a.entry, a.distance, a.orientation, a.fingerprint) <
            std::tie(b.entry, b.distance, b.orientation, b.fingerprint);
