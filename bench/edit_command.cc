@@ -1,8 +1,10 @@
 // vigie-bench edit: writes altered copies of pictures, as people post them again.
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
 #include <set>
@@ -36,6 +38,12 @@ int PrintTable() {
   return kExitOk;
 }
 
+// Empty when it cannot be read. cv::imread would print warnings of its own.
+std::vector<uint8_t> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 bool WriteFile(const fs::path& path, const std::vector<uint8_t>& bytes) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(reinterpret_cast<const char*>(bytes.data()),
@@ -47,7 +55,10 @@ bool WriteFile(const fs::path& path, const std::vector<uint8_t>& bytes) {
 int WriteCopies(const std::string& file, const fs::path& out,
                 const std::vector<const Edit*>& edits) {
   // As stored, like the engine: a copy shall not be turned by the original's orientation tag.
-  const cv::Mat picture = cv::imread(file, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+  const std::vector<uint8_t> bytes = ReadFile(file);
+  const cv::Mat picture =
+      bytes.empty() ? cv::Mat()
+                    : cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
   if (picture.empty()) return Complain(kExitSomeFailed, file + ": not a picture we can read");
   for (const Edit* edit : edits) {
     const fs::path copy =
