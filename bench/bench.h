@@ -1,0 +1,22 @@
+// The program `vigie-bench`: one file a subcommand, as in server/cli. A subcommand adds itself to
+// the parser and, when it was chosen, does its work and leaves its exit code.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace vigie::bench {
+
+// The values of the program `vigie` (server/cli/cli.h), which need not be built for this one.
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitSomeFailed = 1,  // done, but some items failed; each was reported
+  kExitUsage = 2,       // wrong arguments
+  kExitFailed = 3,      // could not be done
+};
+
+void AddMicro(CLI::App& app, int* exit_code);
+void AddEdit(CLI::App& app, int* exit_code);
+
+}  // namespace vigie::bench

@@ -1,0 +1,24 @@
+// vigie-bench: measures the engine, and makes the altered copies it is measured on.
+#include <CLI/CLI.hpp>
+#include <opencv2/core.hpp>
+
+#include "bench/bench.h"
+
+int main(int argc, char** argv) {
+  // Hidden worker threads would be measured as ours, and make figures depend on the machine.
+  cv::setNumThreads(1);
+  CLI::App app{"Measures Vigie, and makes the altered copies it is measured on.", "vigie-bench"};
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done; 1 done, but a file or a benchmark failed; 2 wrong arguments;\n"
+      "3 could not be done.");
+  int exit_code = vigie::bench::kExitOk;
+  vigie::bench::AddMicro(app, &exit_code);
+  vigie::bench::AddEdit(app, &exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? vigie::bench::kExitOk : vigie::bench::kExitUsage;
+  }
+  return exit_code;
+}
