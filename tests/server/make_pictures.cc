@@ -91,8 +91,10 @@ void WriteTurned(const std::filesystem::path& folder, const Picture& scene) {
 
 void WriteAll(const std::filesystem::path& folder) {
   for (uint32_t seed = 1; seed <= 6; ++seed) {
-    Write(folder / ("scene-" + std::to_string(seed) + ".png"),
-          Encode(Scene(kWidth, kHeight, seed), ".png"));
+    for (const char* extension : {".png", ".jpg"}) {
+      Write(folder / ("scene-" + std::to_string(seed) + extension),
+            Encode(Scene(kWidth, kHeight, seed), extension));
+    }
   }
   const Picture scene = Scene(kWidth, kHeight, 1);
   for (const char* extension : kExtensions) {
