@@ -1,5 +1,6 @@
 #include "server/app/config.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -150,6 +151,11 @@ const std::vector<Setting>& Settings() {
 }
 
 absl::Status ReadConfigFile(const std::string& path, Config* config) {
+  // A folder would be read as an empty file.
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) {
+    return Invalid(absl::StrCat(path, " is a folder"));
+  }
   toml::table parsed;
   try {
     parsed = toml::parse_file(path);

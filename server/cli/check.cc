@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -26,16 +27,36 @@ struct Options {
   std::vector<std::string> files;
 };
 
-// The upload's hashes in all orientations and its SHA-256, so that the picture itself stays here.
-absl::StatusOr<v1::HashedPicture> HashLocally(const std::string& bytes) {
-  static PdqScratch scratch;
+// What the server would compute of an upload, computed here, so that the picture itself stays here.
+struct LocalHashes {
   v1::HashedPicture picture;
-  v1::Fingerprint& copy = *picture.add_fingerprints();
-  copy.set_algorithm(v1::SHA256);
-  copy.set_hex(ToHex(Sha256(AsBytes(bytes))));
-  DecodedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, DecodeImage(AsBytes(bytes), DecodeLimits{}, DecodeMode::kExact));
-  const PdqOrientations pdq = ComputePdqOrientations(image.pixels, Profile::kReference, scratch);
+  // Not OK when finding nothing would not mean that nothing is there.
+  absl::Status obstacle;
+};
+
+void AddDigest(v1::Algorithm algorithm, Bytes digest, v1::HashedPicture* picture) {
+  v1::Fingerprint& fingerprint = *picture->add_fingerprints();
+  fingerprint.set_algorithm(algorithm);
+  fingerprint.set_hex(ToHex(digest));
+}
+
+LocalHashes HashLocally(const std::string& bytes) {
+  static PdqScratch scratch;
+  LocalHashes hashes;
+  v1::HashedPicture& picture = hashes.picture;
+  AddDigest(v1::MD5, Md5(AsBytes(bytes)), &picture);
+  AddDigest(v1::SHA1, Sha1(AsBytes(bytes)), &picture);
+  AddDigest(v1::SHA256, Sha256(AsBytes(bytes)), &picture);
+  const auto image = DecodeImage(AsBytes(bytes), DecodeLimits{}, DecodeMode::kExact);
+  if (!image.ok()) {
+    hashes.obstacle = image.status();
+    return hashes;
+  }
+  if (!image->complete) {
+    hashes.obstacle = Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
+                            "the picture is cut off before its end");
+  }
+  const PdqOrientations pdq = ComputePdqOrientations(image->pixels, Profile::kReference, scratch);
   for (int i = 0; i < kOrientations; ++i) {
     v1::Fingerprint& fingerprint = *picture.add_fingerprints();
     fingerprint.set_algorithm(v1::PDQ);
@@ -43,7 +64,22 @@ absl::StatusOr<v1::HashedPicture> HashLocally(const std::string& bytes) {
     fingerprint.set_quality(pdq.quality);
     fingerprint.set_orientation(static_cast<v1::Orientation>(i + 1));
   }
-  return picture;
+  return hashes;
+}
+
+// A picture that could not be looked at is never reported as clean.
+void Obstruct(const absl::Status& obstacle, v1::Verdict* verdict) {
+  if (obstacle.ok() || verdict->outcome() != v1::Verdict::NO_MATCH ||
+      verdict->basis() == v1::Verdict::ALLOW_LISTED) {
+    return;
+  }
+  const std::string reason = ReasonOf(obstacle);
+  verdict->clear_basis();
+  verdict->set_outcome(v1::Verdict::NOT_SCANNED);
+  verdict->set_not_scanned(reason == "UNSUPPORTED_FORMAT" ? v1::Verdict::UNSUPPORTED_FORMAT
+                           : reason == "IMAGE_CORRUPT"    ? v1::Verdict::CORRUPT
+                                                          : v1::Verdict::TOO_LARGE);
+  verdict->set_detail(std::string(obstacle.message()));
 }
 
 absl::StatusOr<v1::Verdict> Ask(const Options& options, const Client& client,
@@ -59,9 +95,12 @@ absl::StatusOr<v1::Verdict> Ask(const Options& options, const Client& client,
   if (options.hash_only) {
     v1::CheckHashesRequest request;
     *request.mutable_settings() = settings;
-    VIGIE_ASSIGN_OR_RETURN(*request.add_pictures(), HashLocally(bytes));
+    LocalHashes hashes = HashLocally(bytes);
+    *request.add_pictures() = std::move(hashes.picture);
     v1::CheckHashesResponse response;
     VIGIE_RETURN_IF_ERROR(FromGrpc(stub.CheckHashes(&context, request, &response)));
+    if (response.verdicts_size() != 1) return absl::InternalError("not one verdict a picture");
+    Obstruct(hashes.obstacle, response.mutable_verdicts(0));
     return response.verdicts(0);
   }
   v1::CheckImageRequest request;

@@ -20,8 +20,9 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   content << file.rdbuf();
-  // A stream that read nothing at all from an empty file reports failure as well.
-  if (!file.is_open() || file.bad() || (content.fail() && file.peek() != EOF)) {
+  // Reading nothing is a failure of `content`, for an empty file and for one that cannot be read
+  // (a folder opens well); asking once more tells which.
+  if (!file.is_open() || (content.fail() && (file.peek() != EOF || file.bad()))) {
     return Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
                  absl::StrCat("cannot read ", path));
   }

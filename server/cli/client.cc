@@ -5,6 +5,7 @@
 #include <google/rpc/status.pb.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
@@ -54,14 +55,23 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
     client.key_.pop_back();
   }
   if (client.key_.empty()) return Usage("give your key with --key-file or in VIGIE_KEY");
+  // Anything else cannot travel as metadata, and gRPC would abort.
+  if (!std::all_of(client.key_.begin(), client.key_.end(),
+                   [](unsigned char c) { return c > 0x20 && c < 0x7f; })) {
+    return Usage("a key is one word of letters, digits and '_'");
+  }
 
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // What is sent to this machine stays on it, whatever http_proxy says.
+  if (IsLoopback(options.server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   auto credentials = grpc::InsecureChannelCredentials();
   if (options.tls || !options.ca.empty()) {
     grpc::SslCredentialsOptions ssl;
     if (!options.ca.empty()) {
-      VIGIE_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadWholeFile(options.ca));
+      const auto roots = ReadWholeFile(options.ca);
+      if (!roots.ok()) return Usage(MessageOf(roots.status()));
+      ssl.pem_root_certs = *roots;
     }
     credentials = grpc::SslCredentials(ssl);
   } else if (!IsLoopback(options.server) && !options.allow_plaintext) {

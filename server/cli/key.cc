@@ -45,6 +45,11 @@ int Create(const Options& options) {
     return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
                       absl::StrCat("--role is one of: ", Names<Role>())));
   }
+  if (!IsName(options.organisation)) {
+    return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
+                      "--org has 1 to 63 characters a-z, 0-9 and '-', begins with a letter and "
+                      "does not end with '-'"));
+  }
   const auto store = OpenStore(options);
   if (!store.ok()) return Fail(store.status());
   const auto key = MakeKey(options.organisation, *role, options.label, SystemClock().Now());

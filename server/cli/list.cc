@@ -131,6 +131,7 @@ class Import {
       return code;
     }
     if (!read_error_.ok()) return Fail(read_error_);
+    if (!answer_error_.ok()) return Fail(answer_error_);
     return bad_lines_ == 0 ? kExitOk : kExitSomeFailed;
   }
 
@@ -172,6 +173,11 @@ class Import {
 
   void Take(const v1::UploadEntriesResponse& response) {
     const std::lock_guard lock(mutex_);
+    if (sent_.empty() || sent_.front().size() != static_cast<size_t>(response.results_size())) {
+      answer_error_ = absl::InternalError("the server answered something that was not asked");
+      context_.TryCancel();
+      return;
+    }
     const std::vector<uint64_t> lines = std::move(sent_.front());
     sent_.pop_front();
     for (int i = 0; i < response.results_size(); ++i) {
@@ -212,6 +218,7 @@ class Import {
   std::unique_ptr<grpc::ClientReaderWriter<v1::UploadEntriesRequest, v1::UploadEntriesResponse>>
       stream_;
   absl::Status read_error_;
+  absl::Status answer_error_;
   std::mutex mutex_;
   std::deque<std::vector<uint64_t>> sent_;  // line numbers of messages not yet answered
   uint64_t bytes_sent_ = 0;
@@ -318,15 +325,8 @@ void AddCreate(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
   create->callback([options, exit_code] { *exit_code = Create(*options); });
 }
 
-}  // namespace
-
-void AddList(CLI::App& app, int* exit_code) {
-  CLI::App* command = app.add_subcommand("list", "Make, fill, export and show your lists");
-  command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
-  AddCreate(*command, options, exit_code);
-
-  CLI::App* import = command->add_subcommand("import", "Upload entries; safe to repeat");
+void AddImport(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+  CLI::App* import = list.add_subcommand("import", "Upload entries; safe to repeat");
   AddClientOptions(*import, &options->client);
   import->add_option("LIST", options->list, "the list")->required();
   import
@@ -339,21 +339,37 @@ void AddList(CLI::App& app, int* exit_code) {
       "A quality that is not given counts as 100.");
   import->callback([options, exit_code] { *exit_code = ImportFile(*options);
 });
+}  // namespace
 
-CLI::App* export_command =
-    command->add_subcommand("export", "Write the entries of a list, with their hash values");
-AddClientOptions(*export_command, &options->client);
-export_command->add_option("LIST", options->list, "the list")->required();
-export_command->add_option("--out", options->file, "file to write (made readable to you only)");
-export_command->add_option("--format", options->format, "jsonl, csv or plain")
-    ->check(CLI::IsMember({"jsonl", "csv", "plain"}))
-    ->capture_default_str();
-export_command->callback([options, exit_code] { *exit_code = Export(*options); });
+void AddExport(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+  CLI::App* command =
+      list.add_subcommand("export", "Write the entries of a list, with their hash values");
+  AddClientOptions(*command, &options->client);
+  command->add_option("LIST", options->list, "the list")->required();
+  command->add_option("--out", options->file, "file to write (made readable to you only)");
+  command->add_option("--format", options->format, "jsonl, csv or plain")
+      ->check(CLI::IsMember({"jsonl", "csv", "plain"}))
+      ->capture_default_str();
+  command->callback([options, exit_code] { *exit_code = Export(*options); });
+}
 
-CLI::App* show = command->add_subcommand("show", "Print one list, or all of yours, as JSON");
-AddClientOptions(*show, &options->client);
-show->add_option("LIST", options->list, "the list; default: all");
-show->callback([options, exit_code] { *exit_code = Show(*options); });
+void AddShow(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+  CLI::App* show = list.add_subcommand("show", "Print one list, or all of yours, as JSON");
+  AddClientOptions(*show, &options->client);
+  show->add_option("LIST", options->list, "the list; default: all");
+  show->callback([options, exit_code] { *exit_code = Show(*options); });
+}
+
 }  // namespace vigie
+
+void AddList(CLI::App& app, int* exit_code) {
+  CLI::App* command = app.add_subcommand("list", "Make, fill, export and show your lists");
+  command->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  AddCreate(*command, options, exit_code);
+  AddImport(*command, options, exit_code);
+  AddExport(*command, options, exit_code);
+  AddShow(*command, options, exit_code);
+}
 
 }  // namespace vigie

@@ -20,6 +20,29 @@ absl::Status Invalid(std::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, "LINE_INVALID", message);
 }
 
+// True for well-formed UTF-8 (RFC 3629), which is what a message can carry as text.
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) -> uint32_t {
+      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+    };
+    const uint32_t first = byte(i++);
+    if (first < 0x80) continue;
+    const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    uint32_t point = first & (0x3fU >> more);
+    for (int n = 0; n < more; ++n, ++i) {
+      if ((byte(i) & 0xc0) != 0x80) return false;
+      point = point << 6 | (byte(i) & 0x3f);
+    }
+    const uint32_t least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
+    if (first < 0xc0 || first > 0xf4 || point < least || point > 0x10ffff ||
+        (point >= 0xd800 && point <= 0xdfff)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // The fields of a CSV line (RFC 4180, without line ends inside quotes).
 absl::StatusOr<std::vector<std::string>> SplitCsv(std::string_view line) {
   std::vector<std::string> fields(1);
@@ -169,6 +192,7 @@ absl::StatusOr<std::optional<v1::Entry>> ListFileReader::Next() {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty() || line[0] == '#') continue;
     if (line.size() > kMaxLine) return Invalid("the line is too long");
+    if (!IsUtf8(line)) return Invalid("the line is not UTF-8 text");
     if (!format_.has_value()) {
       format_ = line[0] == '{'   ? ListFormat::kJsonLines
                 : IsHeader(line) ? ListFormat::kCsv

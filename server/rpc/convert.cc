@@ -197,6 +197,12 @@ absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message) {
   return options;
 }
 
+absl::StatusOr<bool> WithFingerprints(v1::EntryView view) {
+  int known = 0;
+  VIGIE_ASSIGN_OR_RETURN(known, EnumOf<int>(view, v1::WITH_FINGERPRINTS, v1::BASIC, "view"));
+  return known == v1::WITH_FINGERPRINTS;
+}
+
 absl::StatusOr<int> PageSizeOf(int32_t page_size) {
   if (page_size < 0 || page_size > 1000) {
     return Invalid("OUT_OF_RANGE", "page_size is 0 to 1000");

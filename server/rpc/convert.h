@@ -20,6 +20,8 @@ absl::StatusOr<NewEntry> FromProto(const v1::Entry& message);
 // `organisation` and `deadline_us` stay to be set.
 absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message);
 
+// BASIC is false.
+absl::StatusOr<bool> WithFingerprints(v1::EntryView view);
 // 0 means 50; INVALID_ARGUMENT, reason OUT_OF_RANGE, outside 0 to 1000.
 absl::StatusOr<int> PageSizeOf(int32_t page_size);
 

@@ -12,8 +12,6 @@ namespace {
 
 constexpr int kMaxUploadBatch = 1000;  // entries in one message
 
-bool WithFingerprints(v1::EntryView view) { return view == v1::WITH_FINGERPRINTS; }
-
 }  // namespace
 
 grpc::ServerUnaryReactor* ListServiceImpl::CreateList(grpc::CallbackServerContext* context,
@@ -142,9 +140,11 @@ grpc::ServerUnaryReactor* ListServiceImpl::GetEntry(grpc::CallbackServerContext*
       context, Method::kGetEntry, [this, request, response](const Call& call) -> absl::Status {
         EntryIds ids;
         VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
+        bool with_fingerprints = false;
+        VIGIE_ASSIGN_OR_RETURN(with_fingerprints, WithFingerprints(request->view()));
         EntryRecord entry;
         VIGIE_ASSIGN_OR_RETURN(entry, catalog_.GetEntry(call.caller, ids.list, ids.entry));
-        *response = ToProto(entry, ids.list, WithFingerprints(request->view()), catalog_);
+        *response = ToProto(entry, ids.list, with_fingerprints, catalog_);
         return absl::OkStatus();
       });
 }
@@ -158,12 +158,13 @@ grpc::ServerUnaryReactor* ListServiceImpl::ListEntries(grpc::CallbackServerConte
         VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->parent()));
         int page_size = 0;
         VIGIE_ASSIGN_OR_RETURN(page_size, PageSizeOf(request->page_size()));
+        bool with_fingerprints = false;
+        VIGIE_ASSIGN_OR_RETURN(with_fingerprints, WithFingerprints(request->view()));
         Page<EntryRecord> page;
         VIGIE_ASSIGN_OR_RETURN(
             page, catalog_.ListEntries(call.caller, id, page_size, request->page_token()));
         for (const EntryRecord& entry : page.items) {
-          *response->add_entries() =
-              ToProto(entry, id, WithFingerprints(request->view()), catalog_);
+          *response->add_entries() = ToProto(entry, id, with_fingerprints, catalog_);
         }
         response->set_next_page_token(page.next_page_token);
         return absl::OkStatus();

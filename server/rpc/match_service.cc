@@ -13,6 +13,13 @@ constexpr int kMaxPictures = 1000;  // in one CheckHashes
 constexpr size_t kMaxStreamId = 128;
 constexpr size_t kStreamInFlight = 32;
 
+// The first `size` bytes of UTF-8 text, or a little less where that would split a character.
+std::string Beginning(const std::string& text, size_t size) {
+  if (text.size() <= size) return text;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 absl::StatusOr<CheckOptions> OptionsOf(const Call& call, const v1::CheckSettings& settings) {
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, FromProto(settings));
@@ -80,7 +87,7 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckHashes(grpc::CallbackServerCont
 absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
     const Call& call, const v1::StreamCheckRequest& request) const {
   v1::StreamCheckResponse response;
-  response.set_id(request.id().substr(0, kMaxStreamId));
+  response.set_id(Beginning(request.id(), kMaxStreamId));
   absl::StatusOr<v1::Verdict> verdict =
       Error(absl::StatusCode::kInvalidArgument, "PICTURE_MISSING", "send an image or hashes");
   if (request.id().size() > kMaxStreamId) {
