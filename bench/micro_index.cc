@@ -25,7 +25,7 @@ enum class Held { kSealedFlat, kSealedMultiHash, kHeads };
 // Rows of uniform random hashes. Nullptr when the index refuses them.
 std::unique_ptr<LiveIndex> MakeIndex(Held held, const std::vector<Pdq256>& codes) {
   LiveIndexOptions options;
-  options.kind = held == Held::kSealedFlat ? IndexKind::kFlat : IndexKind::kMultiHash;
+  options.kind = held == Held::kSealedFlat ? IndexKind::kFlat : IndexKind::kFaissMultiHash;
   auto index = std::make_unique<LiveIndex>(options);
   if (!index->Add(codes, RowIds(codes.size())).ok()) return nullptr;
   if (held != Held::kHeads && !index->Maintain(/*seal_all=*/true).ok()) return nullptr;

@@ -1,22 +1,20 @@
 // The mutable head of the live index: the newest rows, found by comparing them all.
 #pragma once
 
-#include <faiss/IndexBinary.h>
-
 #include <atomic>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/base/fingerprint.h"
 #include "engine/base/types.h"
+#include "engine/index/flat_index.h"
 
 namespace vigie {
 
 // Fixed capacity, rows never move. One thread appends while any number search: a search sees every
 // row whose Append() returned before it began. `ntotal` of the base class stays 0, because readers
 // could not read it safely; size() is the truth.
-class HeadIndex final : public faiss::IndexBinary {
+class HeadIndex final : public RangeOnlyIndex {
  public:
   explicit HeadIndex(size_t capacity);
 
@@ -28,16 +26,10 @@ class HeadIndex final : public faiss::IndexBinary {
   std::span<const Pdq256> codes() const { return {codes_.data(), size()}; }
   std::span<const RowId> rows() const { return {rows_.data(), size()}; }
 
-  // faiss::IndexBinary. add() and search() (k nearest) are refused with an exception: rows come
-  // with ids through Append(), and Vigie asks for ranges only.
-  void add(idx_t n, const uint8_t* codes) override;
-  void reset() override;
-  void search(idx_t n, const uint8_t* queries, idx_t k, int32_t* distances, idx_t* labels,
-              const faiss::SearchParameters* params = nullptr) const override;
-  void range_search(idx_t n, const uint8_t* queries, int radius, faiss::RangeSearchResult* result,
-                    const faiss::SearchParameters* params = nullptr) const override;
-
  private:
+  void Find(std::span<const Pdq256> queries, int max_distance,
+            std::vector<RangeHit>* hits) const override;
+
   std::vector<Pdq256> codes_;
   std::vector<RowId> rows_;
   std::atomic<size_t> size_{0};

@@ -136,7 +136,7 @@ absl::Status LiveIndex::Maintain(bool seal_all) {
   }
   if (plan.inputs.segments.empty() && plan.inputs.heads.empty()) return absl::OkStatus();
 
-  std::vector<Pdq256> codes;
+  HugeVector<Pdq256> codes;
   std::vector<RowId> rows;
   const auto gather = [&](std::span<const Pdq256> from, std::span<const RowId> ids) {
     for (size_t i = 0; i < ids.size(); ++i) {

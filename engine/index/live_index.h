@@ -24,7 +24,7 @@
 namespace vigie {
 
 struct LiveIndexOptions {
-  IndexKind kind = IndexKind::kMultiHash;
+  IndexKind kind = IndexKind::kMultiIndexHash;
   // Rows in one head. Each query compares all rows of all heads (about 10 us per 1000).
   size_t head_capacity = 4096;
 };

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/index/flat_index.h"
+#include "engine/index/multi_index_hash.h"
 
 namespace vigie {
 namespace {
@@ -22,11 +24,21 @@ constexpr int kMultiHashRadius = kSubstrings * (kFlips + 1) - 1;
 }  // namespace
 
 std::string_view Name(IndexKind kind) {
-  return kind == IndexKind::kFlat ? "faiss-flat" : "faiss-multihash";
+  switch (kind) {
+    case IndexKind::kMultiIndexHash:
+      return "mih";
+    case IndexKind::kFlat:
+      return "flat";
+    case IndexKind::kFaissFlat:
+      return "faiss-flat";
+    case IndexKind::kFaissMultiHash:
+      return "faiss-multihash";
+  }
+  return "invalid";
 }
 
 std::optional<IndexKind> ParseIndexKind(std::string_view name) {
-  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kMultiHash}) {
+  for (const IndexKind kind : kIndexKinds) {
     if (Name(kind) == name) return kind;
   }
   return std::nullopt;
@@ -35,39 +47,49 @@ std::optional<IndexKind> ParseIndexKind(std::string_view name) {
 SealedIndex::SealedIndex() = default;
 SealedIndex::~SealedIndex() = default;
 
+void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes) {
+  if (kind == IndexKind::kMultiIndexHash) {
+    auto index = std::make_unique<MultiIndexHash>(std::move(codes));
+    codes_ = index->codes();
+    index_ = std::move(index);
+  } else if (kind == IndexKind::kFlat) {
+    auto index = std::make_unique<FlatIndex>(std::move(codes));
+    codes_ = index->codes();
+    index_ = std::move(index);
+  } else if (kind == IndexKind::kFaissFlat) {
+    auto index = std::make_unique<faiss::IndexBinaryFlat>(256);
+    if (!codes.empty()) {
+      index->add(static_cast<int64_t>(codes.size()), codes.data()->bytes.data());
+    }
+    codes_ = {reinterpret_cast<const Pdq256*>(index->xb.data()), codes.size()};
+    index_ = std::move(index);
+  } else {
+    auto index = std::make_unique<faiss::IndexBinaryMultiHash>(256, kSubstrings, kSubstringBits);
+    index->nflip = kFlips;
+    if (!codes.empty()) {
+      index->add(static_cast<int64_t>(codes.size()), codes.data()->bytes.data());
+    }
+    codes_ = {reinterpret_cast<const Pdq256*>(index->storage->xb.data()), codes.size()};
+    flat_ = index->storage;
+    exact_radius_ = kMultiHashRadius;
+    index_ = std::move(index);
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::Build(IndexKind kind,
-                                                                      std::vector<Pdq256> codes,
+                                                                      HugeVector<Pdq256> codes,
                                                                       std::vector<RowId> rows) {
   omp_set_num_threads(1);
   const std::shared_ptr<SealedIndex> sealed(new SealedIndex());
   try {
-    const auto n = static_cast<int64_t>(codes.size());
-    const faiss::IndexBinaryFlat* storage = nullptr;
-    if (kind == IndexKind::kFlat) {
-      auto flat = std::make_unique<faiss::IndexBinaryFlat>(256);
-      storage = flat.get();
-      sealed->index_ = std::move(flat);
-    } else {
-      auto multi = std::make_unique<faiss::IndexBinaryMultiHash>(256, kSubstrings, kSubstringBits);
-      multi->nflip = kFlips;
-      storage = multi->storage;
-      sealed->exact_radius_ = kMultiHashRadius;
-      sealed->index_ = std::move(multi);
-    }
-    if (n > 0) sealed->index_->add(n, codes.data()->bytes.data());
-    sealed->flat_ = storage;
-    sealed->codes_ = storage->xb.data();
-    sealed->rows_ = std::move(rows);
+    sealed->Fill(kind, std::move(codes));
   } catch (const std::exception& e) {
     return Error(
         absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
-        absl::StrCat("building an index segment of ", codes.size(), " rows failed: ", e.what()));
+        absl::StrCat("building an index segment of ", rows.size(), " rows failed: ", e.what()));
   }
+  sealed->rows_ = std::move(rows);
   return sealed;
-}
-
-std::span<const Pdq256> SealedIndex::codes() const {
-  return {reinterpret_cast<const Pdq256*>(codes_), rows_.size()};
 }
 
 const faiss::IndexBinary& SealedIndex::For(int max_distance) const {

@@ -1,4 +1,4 @@
-// Immutable segments of the live index: FAISS's exact binary indexes, chosen by configuration.
+// Immutable segments of the live index: an exact faiss::IndexBinary, chosen by configuration.
 #pragma once
 
 #include <memory>
@@ -16,9 +16,14 @@ namespace vigie {
 
 // Which exact index holds sealed rows.
 enum class IndexKind {
-  kFlat,       // faiss::IndexBinaryFlat: 32 bytes a hash, compares them all
-  kMultiHash,  // faiss::IndexBinaryMultiHash 16x16: about 300 bytes a hash, looks up 272 buckets
+  kMultiIndexHash,  // ours, the default: about 100 bytes a hash
+  kFlat,            // ours: 32 bytes a hash, compares them all
+  kFaissFlat,       // faiss::IndexBinaryFlat: 32 bytes a hash, compares them all
+  kFaissMultiHash,  // faiss::IndexBinaryMultiHash 16x16: about 300 bytes a hash
 };
+inline constexpr IndexKind kIndexKinds[] = {IndexKind::kMultiIndexHash, IndexKind::kFlat,
+                                            IndexKind::kFaissFlat, IndexKind::kFaissMultiHash};
+// "mih", "flat", "faiss-flat", "faiss-multihash".
 std::string_view Name(IndexKind kind);
 std::optional<IndexKind> ParseIndexKind(std::string_view name);
 
@@ -28,24 +33,25 @@ class SealedIndex {
   // `codes` and `rows` have the same length. RESOURCE_EXHAUSTED, reason OUT_OF_MEMORY, when FAISS
   // cannot get the memory.
   static absl::StatusOr<std::shared_ptr<const SealedIndex>> Build(IndexKind kind,
-                                                                  std::vector<Pdq256> codes,
+                                                                  HugeVector<Pdq256> codes,
                                                                   std::vector<RowId> rows);
   ~SealedIndex();
 
   size_t size() const { return rows_.size(); }
   std::span<const RowId> rows() const { return rows_; }
-  std::span<const Pdq256> codes() const;
+  std::span<const Pdq256> codes() const { return codes_; }
 
-  // The index that finds every row within `max_distance`: multi-hash tables up to the radius they
-  // are exact for, the flat scan beyond it.
+  // The index that finds every row within `max_distance`: the configured one up to the radius it
+  // is exact for, a flat one over the same codes beyond it.
   const faiss::IndexBinary& For(int max_distance) const;
 
  private:
   SealedIndex();
+  void Fill(IndexKind kind, HugeVector<Pdq256> codes);
 
   std::unique_ptr<faiss::IndexBinary> index_;
-  const faiss::IndexBinary* flat_ = nullptr;  // index_ itself or the storage inside it
-  const uint8_t* codes_ = nullptr;            // inside index_
+  const faiss::IndexBinary* flat_ = nullptr;  // used beyond exact_radius_; inside index_
+  std::span<const Pdq256> codes_;             // inside index_
   int exact_radius_ = 256;                    // index_ is exact up to this distance, inclusive
   std::vector<RowId> rows_;
 };

@@ -70,7 +70,7 @@ std::vector<Setting> MakeSettings() {
       Switch("tls.allow_plaintext", &Config::allow_plaintext,
              "serve without TLS on an address that is not loopback (keys can then be overheard)"),
       Text("index.kind", &Config::index_kind, "which exact index holds sealed rows",
-           {"faiss-flat", "faiss-multihash"}),
+           {"mih", "flat", "faiss-flat", "faiss-multihash"}),
       Number("index.head_rows", &Config::index_head_rows, 1, 1 << 20,
              "rows that are compared one by one before they are sealed"),
       Number("limits.max_image_bytes", &Config::max_image_bytes, 1024, int64_t{1} << 30,
@@ -200,7 +200,7 @@ absl::Status CheckConfig(const Config& config) {
 
 CatalogOptions CatalogOptionsOf(const Config& config) {
   CatalogOptions options;
-  options.index.kind = ParseIndexKind(config.index_kind).value_or(IndexKind::kMultiHash);
+  options.index.kind = ParseIndexKind(config.index_kind).value_or(IndexKind::kMultiIndexHash);
   options.index.head_capacity = static_cast<size_t>(config.index_head_rows);
   options.min_quality = static_cast<int>(config.min_quality);
   options.max_distance_limit = static_cast<int>(config.max_distance);

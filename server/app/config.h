@@ -20,7 +20,7 @@ struct Config {
   std::string tls_certificate;  // PEM files; both or neither
   std::string tls_key;
   bool allow_plaintext = false;  // listen without TLS on an address that is not loopback
-  std::string index_kind = "faiss-multihash";
+  std::string index_kind = "mih";
   int64_t index_head_rows = 4096;
   int64_t max_image_bytes = int64_t{32} << 20;
   int64_t max_image_megapixels = 64;

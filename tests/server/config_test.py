@@ -38,7 +38,7 @@ class Config(harness.TestCase):
     def test_every_value_is_a_key_a_flag_and_a_variable(self):
         _, defaults, _ = self.check()
         self.assertGreater(len(defaults), 15)
-        others = {"true": "false", "false": "true", "faiss-multihash": "faiss-flat",
+        others = {"true": "false", "false": "true", "mih": "faiss-flat",
                   "fast": "exact", "info": "debug", "127.0.0.1:7443": "127.0.0.2:1"}
         for key, default in defaults.items():
             if key in ("tls.certificate", "tls.key"):

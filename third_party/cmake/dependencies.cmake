@@ -5,6 +5,7 @@ find_package(absl REQUIRED CONFIG)
 find_package(OpenCV REQUIRED COMPONENTS core imgcodecs)
 find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file expects its target
 find_package(faiss REQUIRED CONFIG)
+find_package(hwy REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
 
 if(VIGIE_BUILD_SERVER)

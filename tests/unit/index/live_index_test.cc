@@ -255,8 +255,7 @@ TEST_P(LiveIndexModel, AnswersLikeANaiveOneThroughRandomSteps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LiveIndexModel,
-                         ::testing::Combine(::testing::Values(IndexKind::kFlat,
-                                                              IndexKind::kMultiHash),
+                         ::testing::Combine(::testing::ValuesIn(kIndexKinds),
                                             ::testing::Values(101, 102, 103)));
 
 }  // namespace

@@ -22,10 +22,10 @@ using ::testing::IsEmpty;
 using testing::Random;
 using ::testing::SizeIs;
 
-std::shared_ptr<const SealedIndex> Seal(IndexKind kind, std::vector<Pdq256> codes) {
+std::shared_ptr<const SealedIndex> Seal(IndexKind kind, const std::vector<Pdq256>& codes) {
   std::vector<RowId> rows(codes.size());
   std::iota(rows.begin(), rows.end(), 1);
-  auto sealed = SealedIndex::Build(kind, std::move(codes), std::move(rows));
+  auto sealed = SealedIndex::Build(kind, {codes.begin(), codes.end()}, std::move(rows));
   EXPECT_TRUE(sealed.ok()) << sealed.status();
   return *std::move(sealed);
 }
@@ -125,14 +125,15 @@ TEST_P(SealedKinds, KeepsCodesAndRowsReadable) {
   EXPECT_THAT(sealed->codes(), ElementsAre(codes[0], codes[1]));
 }
 
-INSTANTIATE_TEST_SUITE_P(Index, SealedKinds,
-                         ::testing::Values(IndexKind::kFlat, IndexKind::kMultiHash),
+INSTANTIATE_TEST_SUITE_P(Index, SealedKinds, ::testing::ValuesIn(kIndexKinds),
                          [](const auto& param) {
-                           return param.param == IndexKind::kFlat ? "Flat" : "MultiHash";
+                           std::string name(Name(param.param));
+                           std::erase(name, '-');
+                           return name;
                          });
 
 TEST(IndexKinds, HaveNamesThatParseBack) {
-  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kMultiHash}) {
+  for (const IndexKind kind : kIndexKinds) {
     EXPECT_EQ(ParseIndexKind(Name(kind)), kind);
   }
   EXPECT_EQ(ParseIndexKind("hnsw"), std::nullopt);

@@ -1,0 +1,34 @@
+// The inner loop of the multi-index hash: looks up, gathers, compares. SIMD targets through
+// Highway only for their population count; the time goes into memory, and the order of the loop
+// is there to have many cache misses under way at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/base/fingerprint.h"
+#include "engine/index/multi_index_hash.h"
+
+namespace vigie {
+
+// What to look up in one table.
+struct TableProbe {
+  const SubstringTable* table = nullptr;
+  std::span<const uint32_t> flips;  // words to XOR with the query's substring
+  int threshold = 0;                // the most ones in any of them
+};
+
+struct ProbeTask {
+  const Pdq256* codes = nullptr;
+  std::vector<TableProbe> probes;
+  int max_distance = 0;       // inclusive
+  size_t max_candidates = 0;  // of one query; beyond it the query is given up
+};
+
+// Appends the answers of all `queries` to `hits`, each once, and the numbers of the queries that
+// were given up, whose hits are not to be used, to `given_up`. Thread-safe.
+void ProbeTables(const ProbeTask& task, std::span<const Pdq256> queries,
+                 std::vector<RangeHit>* hits, std::vector<uint32_t>* given_up);
+
+}  // namespace vigie
