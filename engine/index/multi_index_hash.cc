@@ -140,7 +140,7 @@ struct MultiIndexHash::Flips {
   std::map<std::pair<int, int>, std::vector<uint32_t>> by_bits_and_threshold;
 };
 
-MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings)
+MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool always_look_up)
     : codes_(std::move(codes)) {
   ntotal = static_cast<idx_t>(codes_.size());
   if (substrings == 0) substrings = BestSubstrings(codes_.size());
@@ -161,7 +161,7 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings)
     plan.thresholds = ThresholdsFor(substrings, distance);
     plan.expected_ns = ExpectedNs(codes_.size(), plan.thresholds);
     const double scan_ns = static_cast<double>(codes_.size()) * kScanNs;
-    plan.scan = scan_ns <= plan.expected_ns;
+    plan.scan = scan_ns <= plan.expected_ns && !always_look_up;
     if (plan.scan) plan.expected_ns = scan_ns;
     for (size_t i = 0; !plan.scan && i < tables_.size(); ++i) {
       const auto key = std::pair(tables_[i].bits, plan.thresholds[i]);

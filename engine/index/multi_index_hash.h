@@ -38,8 +38,10 @@ struct SearchPlan {
 class MultiIndexHash final : public RangeOnlyIndex {
  public:
   // Cuts the bits into `substrings` parts, 0: the number that the cost model finds best for this
-  // many codes. Throws std::bad_alloc.
-  explicit MultiIndexHash(HugeVector<Pdq256> codes, int substrings = 0);
+  // many codes. `always_look_up` is for tests: no plan scans, however few codes there are. Throws
+  // std::bad_alloc.
+  explicit MultiIndexHash(HugeVector<Pdq256> codes, int substrings = 0,
+                          bool always_look_up = false);
   ~MultiIndexHash() override;
 
   std::span<const Pdq256> codes() const { return codes_; }

@@ -30,3 +30,8 @@ endfunction()
 add_library(vigie_opencv INTERFACE)
 target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
+
+# AVX-512 with VPOPCNTDQ is a target of its own that Highway compiles on request only.
+add_library(vigie_highway INTERFACE)
+target_link_libraries(vigie_highway INTERFACE hwy::hwy)
+target_compile_definitions(vigie_highway INTERFACE HWY_WANT_AVX3_DL)
