@@ -119,6 +119,7 @@ absl::StatusOr<v1::Entry> ParsePlain(std::string_view line) {
   if (second != std::string_view::npos) {
     entry.set_external_reference(std::string(rest.substr(second + 1)));
   }
+  VIGIE_RETURN_IF_ERROR(SetSubject("", &entry));
   return entry;
 }
 
