@@ -138,6 +138,9 @@ class Import {
       return code;
     }
     if (!read_error_.ok()) return Fail(read_error_);
+    if (answer_error_.ok() && !sent_.empty()) {
+      answer_error_ = absl::InternalError("the server left entries unanswered: import again");
+    }
     if (!answer_error_.ok()) return Fail(answer_error_);
     return bad_lines_ == 0 ? kExitOk : kExitSomeFailed;
   }
