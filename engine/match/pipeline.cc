@@ -65,10 +65,8 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
   for (const Algorithm algorithm : {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256}) {
     if (catalog_.HasCopiesBy(algorithm)) queries.digests.push_back(DigestOf(algorithm, encoded));
   }
-  if (clock_.Now() >= options.deadline_us) {
-    queries.Obstruct(NotScanned::kDeadline, "the deadline passed before the picture was decoded");
-    return Search(queries, options);
-  }
+  // Decoding is most of the cost: a caller who is gone is not decoded for.
+  if (clock_.Now() >= options.deadline_us) return Search(queries, options);
   const auto image = DecodeImage(encoded, options_.limits, options_.check_mode);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
@@ -184,8 +182,12 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
   matches->push_back(std::move(match));
 }
 
-absl::StatusOr<Verdict> Pipeline::Search(const Queries& queries,
-                                         const CheckOptions& options) const {
+absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& options) const {
+  if (clock_.Now() >= options.deadline_us) {
+    queries.hashes.clear();
+    queries.digests.clear();
+    queries.Obstruct(NotScanned::kDeadline, "the deadline passed before the picture was looked up");
+  }
   // Read before searching: the search sees at least this state.
   const Revision revision = catalog_.revision();
   std::vector<Match> matches;

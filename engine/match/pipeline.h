@@ -68,7 +68,7 @@ class Pipeline {
   struct Queries;
 
   absl::Status CheckRequest(const CheckOptions& options) const;
-  absl::StatusOr<Verdict> Search(const Queries& queries, const CheckOptions& options) const;
+  absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
   void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,
                 std::vector<Match>* matches) const;
 

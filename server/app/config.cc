@@ -1,6 +1,7 @@
 #include "server/app/config.h"
 
 #include <sys/stat.h>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include <toml++/toml.h>
 
 namespace vigie {
 namespace {
@@ -160,8 +160,8 @@ absl::Status ReadConfigFile(const std::string& path, Config* config) {
   try {
     parsed = toml::parse_file(path);
   } catch (const toml::parse_error& e) {
-    return Invalid(absl::StrCat(path, ": line ", e.source().begin.line, ": ",
-                                std::string(e.description())));
+    return Invalid(
+        absl::StrCat(path, ": line ", e.source().begin.line, ": ", std::string(e.description())));
   }
   if (const absl::Status status = ReadTable(parsed, "", config); !status.ok()) {
     return Invalid(absl::StrCat(path, ": ", ToAbsl(MessageOf(status))));

@@ -59,15 +59,14 @@ absl::Status EnsureDataDir(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Instance>> Instance::Start(const Config& config,
-                                                          const LoadProgress& progress) {
+absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(const Config& config,
+                                                         const LoadProgress& progress) {
   std::unique_ptr<Instance> instance(new Instance(config));
-  VIGIE_RETURN_IF_ERROR(instance->Open(progress));
-  VIGIE_RETURN_IF_ERROR(instance->Listen());
+  VIGIE_RETURN_IF_ERROR(instance->Load(progress));
   return instance;
 }
 
-absl::Status Instance::Open(const LoadProgress& progress) {
+absl::Status Instance::Load(const LoadProgress& progress) {
   VIGIE_RETURN_IF_ERROR(EnsureDataDir(config_.data_dir));
   // One server a folder: the catalogue in memory must be the only writer of lists and entries.
   lock_file_ = open((config_.data_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -83,7 +82,7 @@ absl::Status Instance::Open(const LoadProgress& progress) {
   return absl::OkStatus();
 }
 
-absl::Status Instance::Listen() {
+absl::Status Instance::Serve() {
   const size_t cores = std::max(1U, std::thread::hardware_concurrency());
   pool_ = std::make_unique<WorkerPool>(
       config_.workers == 0 ? cores : static_cast<size_t>(config_.workers),
@@ -111,8 +110,18 @@ absl::Status Instance::Listen() {
                               ": is the port taken, or the certificate not valid?"));
   }
   address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  SetServing(true);
   maintenance_ = std::thread([this] { MaintainUntilStopped(); });
   return absl::OkStatus();
+}
+
+void Instance::SetServing(bool serving) {
+  // The empty name, "the server as a whole", is what most probes ask for; some name a service.
+  grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+  health->SetServingStatus(serving);
+  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService"}) {
+    health->SetServingStatus(service, serving);
+  }
 }
 
 void Instance::MaintainUntilStopped() {
@@ -122,14 +131,14 @@ void Instance::MaintainUntilStopped() {
     if (const absl::Status status = catalog_->Maintain(); !status.ok()) {
       spdlog::error("index maintenance failed: {}", MessageOf(status));
     }
-    if (!catalog_->health().ok()) server_->GetHealthCheckService()->SetServingStatus(false);
+    if (!catalog_->health().ok()) SetServing(false);
     lock.lock();
   }
 }
 
 void Instance::Drain() {
   if (server_ == nullptr) return;
-  server_->GetHealthCheckService()->SetServingStatus(false);
+  SetServing(false);
   std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_notice_ms));
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(config_.drain_ms));
   server_->Wait();

@@ -22,12 +22,14 @@ namespace vigie {
 
 class Instance {
  public:
-  // Opens the data folder, loads the catalogue and starts serving. `config` has passed
-  // CheckConfig(). Errors: CONFIG_INVALID, DATA_DIR_FAILED, DATA_DIR_IN_USE, LISTEN_FAILED, and
-  // those of the store.
-  static absl::StatusOr<std::unique_ptr<Instance>> Start(const Config& config,
-                                                         const LoadProgress& progress);
+  // Opens the data folder and loads the catalogue; starts no threads. `config` has passed
+  // CheckConfig(). Errors: DATA_DIR_FAILED, DATA_DIR_IN_USE, and those of the store.
+  static absl::StatusOr<std::unique_ptr<Instance>> Open(const Config& config,
+                                                        const LoadProgress& progress);
   ~Instance();
+
+  // Starts serving. Once. Errors: CONFIG_INVALID, LISTEN_FAILED.
+  absl::Status Serve();
 
   // The address with the port in use, for instance "127.0.0.1:7443".
   const std::string& address() const { return address_; }
@@ -38,8 +40,8 @@ class Instance {
  private:
   explicit Instance(const Config& config) : config_(config) {}
 
-  absl::Status Open(const LoadProgress& progress);
-  absl::Status Listen();
+  absl::Status Load(const LoadProgress& progress);
+  void SetServing(bool serving);
   void MaintainUntilStopped();
 
   const Config config_;

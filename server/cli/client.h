@@ -47,8 +47,8 @@ class Client {
 // A server's answer as our status, with the reason it carries.
 absl::Status FromGrpc(const grpc::Status& status);
 
-// A message as JSON, as the contract names its fields; numbers that are 0 are written too. On one
-// line, or with `pretty` on several, the last one ended.
+// A message as JSON (proto3's standard mapping). On one line, or with `pretty` on several, the last
+// one ended.
 std::string ToJson(const google::protobuf::Message& message, bool pretty);
 
 }  // namespace vigie

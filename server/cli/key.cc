@@ -1,4 +1,6 @@
 // vigie key: access keys, written straight into the data folder of a server on this machine.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <ctime>
@@ -24,8 +26,14 @@ struct Options {
   bool json = false;
 };
 
-absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Options& options) {
-  VIGIE_RETURN_IF_ERROR(EnsureDataDir(options.data_dir));
+// `make`: the folder and the database may be new. Otherwise a mistyped folder is an error.
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Options& options, bool make) {
+  if (make) {
+    VIGIE_RETURN_IF_ERROR(EnsureDataDir(options.data_dir));
+  } else if (access(DatabasePath(options.data_dir).c_str(), F_OK) != 0) {
+    return Error(absl::StatusCode::kNotFound, "DATA_DIR_FAILED",
+                 absl::StrCat("there is no database in ", options.data_dir));
+  }
   return OpenSqliteStore(DatabasePath(options.data_dir));
 }
 
@@ -50,7 +58,7 @@ int Create(const Options& options) {
                       "--org has 1 to 63 characters a-z, 0-9 and '-', begins with a letter and "
                       "does not end with '-'"));
   }
-  const auto store = OpenStore(options);
+  const auto store = OpenStore(options, /*make=*/true);
   if (!store.ok()) return Fail(store.status());
   const auto key = MakeKey(options.organisation, *role, options.label, SystemClock().Now());
   if (!key.ok()) return Fail(key.status());
@@ -63,7 +71,7 @@ int Create(const Options& options) {
 }
 
 int List(const Options& options) {
-  const auto store = OpenStore(options);
+  const auto store = OpenStore(options, /*make=*/false);
   if (!store.ok()) return Fail(store.status());
   const auto keys = (*store)->ReadKeys();
   if (!keys.ok()) return Fail(keys.status());
@@ -89,7 +97,7 @@ int List(const Options& options) {
 }
 
 int Revoke(const Options& options) {
-  const auto store = OpenStore(options);
+  const auto store = OpenStore(options, /*make=*/false);
   if (!store.ok()) return Fail(store.status());
   const absl::Status status = (*store)->RevokeKey(options.id, SystemClock().Now());
   if (!status.ok()) return Fail(status);

@@ -131,6 +131,9 @@ class Import {
       return code;
     }
     if (!read_error_.ok()) return Fail(read_error_);
+    if (answer_error_.ok() && !sent_.empty()) {
+      answer_error_ = absl::InternalError("the server left entries unanswered: import again");
+    }
     if (!answer_error_.ok()) return Fail(answer_error_);
     return bad_lines_ == 0 ? kExitOk : kExitSomeFailed;
   }
@@ -281,8 +284,10 @@ int ExportTo(const Options& options, const Client& client, std::FILE* out) {
   }
   std::fprintf(stderr, "vigie: %llu entries exported\n", static_cast<unsigned long long>(written));
   if (left_out == 0) return kExitOk;
-  std::fprintf(stderr, "vigie: %llu entries without PDQ left out: use --format jsonl\n",
-               static_cast<unsigned long long>(left_out));
+  std::fprintf(
+      stderr,
+      "vigie: %llu entries without PDQ, or that no longer act, left out: use --format jsonl\n",
+      static_cast<unsigned long long>(left_out));
   return kExitSomeFailed;
 }
 
@@ -290,16 +295,24 @@ int Export(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   if (options.file.empty() || options.file == "-") return ExportTo(options, *client, stdout);
+  // Written beside the file and put in its place when it is whole: a failed export leaves an
+  // earlier one as it was. Devices and pipes are written to as they are.
+  struct stat facts {};
+  const bool special = stat(options.file.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode);
+  const std::string path = special ? options.file : absl::StrCat(options.file, ".partial");
   // Hash values are personal data: nobody else may read the file, from its first byte on.
-  const int descriptor = open(options.file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   std::FILE* out = descriptor < 0 ? nullptr : fdopen(descriptor, "w");
-  if (out == nullptr || fchmod(descriptor, 0600) != 0) {
-    return Fail(Error(absl::StatusCode::kPermissionDenied, "FILE_UNWRITABLE",
-                      absl::StrCat("cannot write ", options.file)));
-  }
+  const absl::Status unwritable = Error(absl::StatusCode::kPermissionDenied, "FILE_UNWRITABLE",
+                                        absl::StrCat("cannot write ", options.file));
+  if (out == nullptr || (!special && fchmod(descriptor, 0600) != 0)) return Fail(unwritable);
   const int code = ExportTo(options, *client, out);
-  std::fclose(out);
-  return code;
+  const bool closed = std::fclose(out) == 0;
+  if (special) return closed ? code : Fail(unwritable);
+  const bool whole = closed && (code == kExitOk || code == kExitSomeFailed);
+  if (whole && std::rename(path.c_str(), options.file.c_str()) == 0) return code;
+  unlink(path.c_str());
+  return code == kExitOk || code == kExitSomeFailed ? Fail(unwritable) : code;
 }
 
 void AddCreate(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/fingerprint.h"
+#include "engine/catalog/entry_life.h"
 #include "server/rpc/convert.h"
 
 namespace vigie {
@@ -97,6 +98,21 @@ absl::StatusOr<int> ParseQuality(std::string_view text) {
   return quality;
 }
 
+// An exported entry that no longer acts is not brought back to life by importing it elsewhere.
+absl::Status CheckState(const std::string& word) {
+  if (word.empty()) return absl::OkStatus();
+  const auto state = Parse<EntryState>(word);
+  if (!state.has_value()) return Invalid(absl::StrCat("state is one of: ", Names<EntryState>()));
+  if (Acts(*state) || *state == EntryState::kSubmitted) return absl::OkStatus();
+  return Invalid(absl::StrCat("the entry is ", word, ": not imported"));
+}
+
+std::string StateWord(const v1::Entry& entry) {
+  return entry.state() == v1::ENTRY_STATE_UNSPECIFIED
+             ? std::string()
+             : absl::AsciiStrToLower(v1::EntryState_Name(entry.state()));
+}
+
 absl::Status SetSubject(const std::string& word, v1::Entry* entry) {
   const auto subject = Parse<Subject>(word.empty() ? "unknown" : word);
   if (!subject.has_value()) return Invalid(absl::StrCat("subject is one of: ", Names<Subject>()));
@@ -119,6 +135,7 @@ absl::StatusOr<v1::Entry> ParsePlain(std::string_view line) {
   if (second != std::string_view::npos) {
     entry.set_external_reference(std::string(rest.substr(second + 1)));
   }
+  VIGIE_RETURN_IF_ERROR(SetSubject("", &entry));
   return entry;
 }
 
@@ -161,6 +178,9 @@ absl::StatusOr<v1::Entry> ParseJson(const std::string& line) {
   VIGIE_ASSIGN_OR_RETURN(*entry.mutable_jurisdiction(), TextAt(object, "jurisdiction"));
   VIGIE_ASSIGN_OR_RETURN(*entry.mutable_legal_basis(), TextAt(object, "legal_basis"));
   VIGIE_ASSIGN_OR_RETURN(*entry.mutable_case_reference(), TextAt(object, "case_reference"));
+  std::string state;
+  VIGIE_ASSIGN_OR_RETURN(state, TextAt(object, "state"));
+  VIGIE_RETURN_IF_ERROR(CheckState(state));
   std::string subject;
   VIGIE_ASSIGN_OR_RETURN(subject, TextAt(object, "subject"));
   VIGIE_RETURN_IF_ERROR(SetSubject(subject, &entry));
@@ -247,6 +267,7 @@ absl::StatusOr<v1::Entry> ListFileReader::ParseColumns(
   entry.set_jurisdiction(at("jurisdiction"));
   entry.set_legal_basis(at("legal_basis"));
   entry.set_case_reference(at("case_reference"));
+  VIGIE_RETURN_IF_ERROR(CheckState(at("state")));
   VIGIE_RETURN_IF_ERROR(SetSubject(at("subject"), &entry));
   return entry;
 }
@@ -265,7 +286,7 @@ bool WriteEntry(const v1::Entry& entry, ListFormat format, std::string* line) {
       if (fingerprint.algorithm() == v1::PDQ) object["quality"] = fingerprint.quality();
     }
     object["entry"] = entry.name();
-    object["state"] = absl::AsciiStrToLower(v1::EntryState_Name(entry.state()));
+    object["state"] = StateWord(entry);
     object["subject"] = Name(static_cast<Subject>(static_cast<int>(entry.subject())));
     object["jurisdiction"] = entry.jurisdiction();
     object["legal_basis"] = entry.legal_basis();
@@ -278,10 +299,11 @@ bool WriteEntry(const v1::Entry& entry, ListFormat format, std::string* line) {
   if (pdq == entry.fingerprints().end()) return false;
   *line = absl::StrCat(pdq->hex(), ",", pdq->quality(), ",");
   if (format == ListFormat::kPlain) {
+    // This form has no place for a state, so what no longer acts stays out of it.
+    if (!CheckState(StateWord(entry)).ok()) return false;
     absl::StrAppend(line, entry.external_reference());
   } else {
-    absl::StrAppend(line, QuoteCsv(entry.external_reference()), ",",
-                    absl::AsciiStrToLower(v1::EntryState_Name(entry.state())));
+    absl::StrAppend(line, QuoteCsv(entry.external_reference()), ",", StateWord(entry));
   }
   return true;
 }

@@ -46,8 +46,8 @@ class ListFileReader {
   uint64_t bytes_ = 0;
 };
 
-// One line, without its end. kPlain and kCsv hold the first PDQ value only; false when the entry
-// has none.
+// One line, without its end. kPlain and kCsv hold the first PDQ value only, kPlain only entries
+// that act: false for the others.
 bool WriteEntry(const v1::Entry& entry, ListFormat format, std::string* line);
 // The first line of a file, or "".
 std::string HeaderOf(ListFormat format);

@@ -31,20 +31,23 @@ int PrintConfig(const Config& config) {
 
 int Serve(const Config& config) {
   SetUpLog(config);
-  // Blocked before any thread starts, so that only the wait below receives them.
+  absl::StatusOr<std::unique_ptr<Instance>> instance;
+  {
+    Progress progress("loading fingerprints", 0);
+    instance = Instance::Open(
+        config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
+  }
+  if (!instance.ok()) return Fail(instance.status());
+
+  // Until here a signal ends the program at once, which a load survives. From here on it drains:
+  // blocked before the first thread starts, so that only the wait below receives it.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
-  absl::StatusOr<std::unique_ptr<Instance>> instance;
-  {
-    Progress progress("loading fingerprints", 0);
-    instance = Instance::Start(
-        config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
-  }
-  if (!instance.ok()) return Fail(instance.status());
+  const absl::Status serving = (*instance)->Serve();
+  if (!serving.ok()) return Fail(serving);
   // For people and for scripts that asked for port 0.
   std::printf("vigie: ready on %s\n", (*instance)->address().c_str());
   std::fflush(stdout);

@@ -124,8 +124,8 @@ absl::StatusOr<v1::UploadEntriesResponse> ListServiceImpl::Upload(
   return response;
 }
 
-grpc::ServerBidiReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse>*
-ListServiceImpl::UploadEntries(grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ListServiceImpl::UploadEntries(
+    grpc::CallbackServerContext* context) {
   return new StreamReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse>(
       runner_, context, Method::kUploadEntries, /*max_in_flight=*/1,
       [this](const Call& call, const v1::UploadEntriesRequest& request) {

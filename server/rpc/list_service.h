@@ -7,7 +7,24 @@
 
 namespace vigie {
 
-class ListServiceImpl final : public v1::ListService::CallbackService {
+// What is generated for the contract, with UploadEntries' messages unparsed (see stream.h).
+template <template <class> class... Methods>
+struct ListServiceWith {
+  using Type = v1::ListService::Service;
+};
+template <template <class> class First, template <class> class... Rest>
+struct ListServiceWith<First, Rest...> {
+  using Type = First<typename ListServiceWith<Rest...>::Type>;
+};
+using ListServiceBase = ListServiceWith<
+    v1::ListService::WithRawCallbackMethod_UploadEntries,
+    v1::ListService::WithCallbackMethod_CreateList, v1::ListService::WithCallbackMethod_GetList,
+    v1::ListService::WithCallbackMethod_ListLists, v1::ListService::WithCallbackMethod_UpdateList,
+    v1::ListService::WithCallbackMethod_DeleteList, v1::ListService::WithCallbackMethod_GetEntry,
+    v1::ListService::WithCallbackMethod_ListEntries,
+    v1::ListService::WithCallbackMethod_WithdrawEntry>::Type;
+
+class ListServiceImpl final : public ListServiceBase {
  public:
   ListServiceImpl(Catalog& catalog, const Runner& runner) : catalog_(catalog), runner_(runner) {}
 
@@ -25,7 +42,7 @@ class ListServiceImpl final : public v1::ListService::CallbackService {
   grpc::ServerUnaryReactor* DeleteList(grpc::CallbackServerContext* context,
                                        const v1::DeleteListRequest* request,
                                        google::protobuf::Empty* response) override;
-  grpc::ServerBidiReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse>* UploadEntries(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* UploadEntries(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* GetEntry(grpc::CallbackServerContext* context,
                                      const v1::GetEntryRequest* request,

@@ -106,8 +106,8 @@ absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
   return response;
 }
 
-grpc::ServerBidiReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>*
-MatchServiceImpl::StreamCheck(grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MatchServiceImpl::StreamCheck(
+    grpc::CallbackServerContext* context) {
   return new StreamReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>(
       runner_, context, Method::kStreamCheck, kStreamInFlight,
       [this](const Call& call, const v1::StreamCheckRequest& request) {

@@ -7,7 +7,13 @@
 
 namespace vigie {
 
-class MatchServiceImpl final : public v1::MatchService::CallbackService {
+// What is generated for the contract, with StreamCheck's messages unparsed (see stream.h).
+using MatchServiceBase = v1::MatchService::WithRawCallbackMethod_StreamCheck<
+    v1::MatchService::WithCallbackMethod_CheckImage<
+        v1::MatchService::WithCallbackMethod_CheckHashes<
+            v1::MatchService::WithCallbackMethod_HashImage<v1::MatchService::Service>>>>;
+
+class MatchServiceImpl final : public MatchServiceBase {
  public:
   MatchServiceImpl(const Pipeline& pipeline, const Catalog& catalog, const Runner& runner)
       : pipeline_(pipeline), catalog_(catalog), runner_(runner) {}
@@ -18,7 +24,7 @@ class MatchServiceImpl final : public v1::MatchService::CallbackService {
   grpc::ServerUnaryReactor* CheckHashes(grpc::CallbackServerContext* context,
                                         const v1::CheckHashesRequest* request,
                                         v1::CheckHashesResponse* response) override;
-  grpc::ServerBidiReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>* StreamCheck(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamCheck(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* HashImage(grpc::CallbackServerContext* context,
                                       const v1::HashImageRequest* request,

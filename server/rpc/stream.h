@@ -1,5 +1,8 @@
 // A bidirectional stream on the worker pool: requests are worked on as they come, a bounded number
 // at a time, and answered as they are done.
+//
+// Messages are read raw and parsed here: gRPC would take one that cannot be parsed for the caller's
+// orderly end, and the questions after it would stay unanswered under a status of OK.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -14,13 +17,17 @@
 
 namespace vigie {
 
-// Deletes itself when the stream is over. No more than `max_in_flight` requests are held: the next
-// is read when one is answered, so a slow reader or a slow disk slows the sender down. With
-// max_in_flight 1, answers come in the order of the requests.
+// Deletes itself when the stream is over. No more than `max_in_flight` requests are held, and no
+// other is read while they have kMaxHeldBytes or more: the next is read when one is answered, so a
+// slow reader or a slow disk slows the sender down. With max_in_flight 1, answers come in the order
+// of the requests.
 template <typename Request, typename Response>
-class StreamReactor final : public grpc::ServerBidiReactor<Request, Response> {
+class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // An error ends the stream, after the answers that are ready.
+  static constexpr size_t kMaxHeldBytes = 64 << 20;
+
+  // An error ends the stream, after the answers that are ready. So does a message that cannot be
+  // parsed: INVALID_ARGUMENT, reason REQUEST_MALFORMED.
   using Work = std::function<absl::StatusOr<Response>(const Call&, const Request&)>;
 
   StreamReactor(const Runner& runner, grpc::CallbackServerContext* context, Method method,
@@ -44,11 +51,14 @@ class StreamReactor final : public grpc::ServerBidiReactor<Request, Response> {
       FinishIfOver();
       return;
     }
-    auto request = std::make_shared<Request>(std::move(incoming_));
-    incoming_.Clear();
+    auto message = std::make_shared<grpc::ByteBuffer>();
+    message->Swap(&incoming_);
+    const size_t bytes = message->Length();
     ++in_flight_;
-    if (!runner_.Submit([this, request] { Run(*request); })) {
+    held_bytes_ += bytes;
+    if (!runner_.Submit([this, message, bytes] { Run(*message, bytes); })) {
       --in_flight_;
+      held_bytes_ -= bytes;
       End(Runner::Busy());
       return;
     }
@@ -82,16 +92,33 @@ class StreamReactor final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
  private:
-  void Run(const Request& request) {
+  absl::StatusOr<grpc::ByteBuffer> Answer(grpc::ByteBuffer& message) const {
+    Request request;
+    if (!grpc::SerializationTraits<Request>::Deserialize(&message, &request).ok()) {
+      return Error(absl::StatusCode::kInvalidArgument, "REQUEST_MALFORMED",
+                   "a message of this stream is not of the contract's form");
+    }
+    Response response;
+    VIGIE_ASSIGN_OR_RETURN(response, work_(call_, request));
+    grpc::ByteBuffer bytes;
+    bool own_buffer = false;
+    if (!grpc::SerializationTraits<Response>::Serialize(response, &bytes, &own_buffer).ok()) {
+      return absl::InternalError("an answer cannot be written");
+    }
+    return bytes;
+  }
+
+  void Run(grpc::ByteBuffer& message, size_t bytes) {
     bool wanted = false;
     {
       const std::lock_guard lock(mutex_);
       wanted = status_.ok();  // nobody waits for the answer after an error or a cancellation
     }
-    absl::StatusOr<Response> response = absl::CancelledError("the stream is over");
-    if (wanted) response = work_(call_, request);
+    absl::StatusOr<grpc::ByteBuffer> response = absl::CancelledError("the stream is over");
+    if (wanted) response = Answer(message);
     const std::lock_guard lock(mutex_);
     --in_flight_;
+    held_bytes_ -= bytes;
     if (response.ok()) {
       outgoing_.push_back(*std::move(response));
       WriteNext();
@@ -106,7 +133,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<Request, Response> {
   // from inside StartRead, StartWrite or Finish.
   void ReadNext() {
     if (reading_ || reads_done_ || !status_.ok() ||
-        in_flight_ + outgoing_.size() >= max_in_flight_) {
+        in_flight_ + outgoing_.size() >= max_in_flight_ || held_bytes_ >= kMaxHeldBytes) {
       return;
     }
     reading_ = true;
@@ -138,9 +165,10 @@ class StreamReactor final : public grpc::ServerBidiReactor<Request, Response> {
   Call call_;
   std::mutex mutex_;
   absl::Status status_;
-  Request incoming_;
-  std::deque<Response> outgoing_;
+  grpc::ByteBuffer incoming_;
+  std::deque<grpc::ByteBuffer> outgoing_;
   size_t in_flight_ = 0;
+  size_t held_bytes_ = 0;  // of the requests in flight
   bool reading_ = false;
   bool writing_ = false;
   bool reads_done_ = false;

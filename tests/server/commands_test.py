@@ -270,7 +270,7 @@ class Keys(harness.TestCase):
             done = run("key", "create", "--data_dir", data, "--org", organisation, "--role", role)
             self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
         self.assertEqual(run("key", "revoke", "--data_dir", data, "none").returncode, 3)
-        self.assertEqual(len(run("key", "list", "--data_dir", data).stdout.splitlines()), 1)
+        self.assertEqual(run("key", "list", "--data_dir", data).returncode, 3)  # nothing was made
 
 
 class Doctor(harness.TestCase):

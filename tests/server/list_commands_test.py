@@ -181,6 +181,16 @@ class ListCommands(harness.ServerTest):
         printed = self.vigie("export", self.list_id)
         self.assertEqual(printed.stdout, (self.folder / "export.jsonl").read_text())
 
+    def test_an_export_that_fails_leaves_an_earlier_one_as_it_was(self):
+        out = self.folder / "export"
+        out.write_text("earlier")
+        done = self.vigie("export", "no-such-list", "--out", out)
+        self.assertEqual((done.returncode, out.read_text()), (3, "earlier"), done.stderr)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["export"])
+        done = self.vigie("export", self.list_id, "--out", self.folder / "none" / "export")
+        self.assertEqual((done.returncode, "(FILE_UNWRITABLE)" in done.stderr), (3, True))
+        self.assertEqual(self.vigie("export", self.list_id, "--out", "/dev/null").returncode, 0)
+
     def test_entries_without_pdq_are_left_out_of_forms_that_cannot_hold_them(self):
         self.import_text(json.dumps({"md5": self.value(16)}))
         for form, code in (("plain", 1), ("csv", 1), ("jsonl", 0)):

@@ -184,6 +184,20 @@ class Uploads(harness.ServerTest):
         self.assertEqual(sorted(e.external_reference for e in self.flagger.entries("lists/mixed")),
                          ["also good", "good"])
 
+    def test_a_message_that_cannot_be_parsed_ends_the_upload_with_an_error(self):
+        self.flagger.create_list("garbled")
+        good = lists_pb2.UploadEntriesRequest(
+            parent="lists/garbled", entries=entries_of(random.Random(12), 5)).SerializeToString()
+        call = self.flagger.channel.stream_stream(
+            "/vigie.v1.ListService/UploadEntries", request_serializer=bytes,
+            response_deserializer=lists_pb2.UploadEntriesResponse.FromString)
+        answered = []
+        with self.fails(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED"):
+            answered.extend(call(iter([good, b"\xff\xff", good]), timeout=60,
+                                 metadata=[("authorization", f"Bearer {self.flagger.key}")]))
+        self.assertEqual(len(answered), 1)
+        self.assertEqual(len(self.flagger.entries("lists/garbled")), 5)
+
     def test_an_entry_without_a_reference_is_recognised_again(self):
         self.flagger.create_list("unnamed")
         entry = lists_pb2.Entry(fingerprints=[random_pdq(random.Random(7))])

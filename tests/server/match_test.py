@@ -311,6 +311,19 @@ class Streams(harness.ServerTest):
             self.platform.check(picture("scene-2.png"))
         self.assertEqual({answer.id for answer in stream}, expected.keys())
 
+    def test_a_message_that_cannot_be_parsed_ends_the_stream_with_an_error(self):
+        good = match_pb2.StreamCheckRequest(id="good", image=picture("scene-1.png"))
+        call = self.platform.channel.stream_stream(
+            "/vigie.v1.MatchService/StreamCheck", request_serializer=bytes,
+            response_deserializer=match_pb2.StreamCheckResponse.FromString)
+        for bad in (b"\xff\xff\xff", b"\x0a\x02\xff\xff\x12\x01x"):  # the second: id is no UTF-8
+            answered = []
+            with self.fails(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED"):
+                answered.extend(call(
+                    iter([good.SerializeToString(), bad, good.SerializeToString()]),
+                    metadata=[("authorization", f"Bearer {self.platform.key}")], timeout=60))
+            self.assertLessEqual(len(answered), 2)
+
     def test_a_stream_without_questions_ends_well(self):
         self.assertEqual(list(self.platform.match.StreamCheck(iter([]))), [])
 

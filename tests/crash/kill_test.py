@@ -1,0 +1,237 @@
+"""kill -9 at random moments while entries are uploaded and withdrawn: what was acknowledged is
+there after the restart, what was not is absent or complete.
+
+VIGIE_SEED repeats a run's plan (the moments themselves depend on the machine)."""
+
+import itertools
+import os
+import random
+import threading
+import time
+
+import grpc
+
+import harness
+from vigie.v1 import lists_pb2, match_pb2, types_pb2
+from vigie.v1.types_pb2 import Verdict
+
+ROUNDS = 20
+UPLOADERS = 3
+BATCH = 20  # entries in a message
+AHEAD = 6  # messages an uploader sends before it waits for an answer
+BUDGET_SECONDS = 45  # no new round after this: slow machines do fewer
+
+
+def entry_of(seed, parent, reference):
+    """The entry of this name: two PDQ values and a digest, the same each time it is asked for."""
+    source = random.Random(f"{seed} {parent} {reference}")
+    values = [(types_pb2.PDQ, 32), (types_pb2.PDQ, 32), (types_pb2.SHA256, 32)]
+    return lists_pb2.Entry(external_reference=reference, fingerprints=[
+        types_pb2.Fingerprint(algorithm=algorithm, hex=source.randbytes(size).hex(),
+                              quality=90 if algorithm == types_pb2.PDQ else 0)
+        for algorithm, size in values])
+
+
+class Round:
+    """What callers did to one server until it was killed, and what they were told."""
+
+    def __init__(self, number, seed):
+        self.number = number
+        self.seed = seed
+        self.random = random.Random(f"{seed} round {number}")
+        self.lock = threading.Lock()
+        self.sent = {name: [] for name in self.list_names()}  # list: references, as sent
+        self.names = {}  # (list, reference): the entry's name, acknowledged
+        self.withdrawing = set()  # entry names: asked for
+        self.withdrawn = set()  # entry names: acknowledged
+
+    def list_names(self):
+        return [f"lists/round-{self.number}-{i}" for i in range(UPLOADERS)]
+
+    def upload(self, client, parent):
+        ahead = threading.Semaphore(AHEAD)
+        over = threading.Event()
+
+        def messages():
+            for number in itertools.count():
+                ahead.acquire()
+                if over.is_set():
+                    return
+                references = [f"{number}-{i}" for i in range(BATCH)]
+                with self.lock:
+                    self.sent[parent] += references
+                yield lists_pb2.UploadEntriesRequest(
+                    parent=parent, entries=[entry_of(self.seed, parent, r) for r in references])
+        try:
+            for response in client.lists.UploadEntries(messages()):
+                with self.lock:
+                    for result in response.results:
+                        assert not result.HasField("problem"), result
+                        reference = result.external_reference
+                        self.names[parent, reference] = result.entry
+                ahead.release()
+        except grpc.RpcError:
+            pass  # killed
+        over.set()
+        ahead.release()
+
+    def withdraw(self, client, stop):
+        try:
+            while not stop.is_set():
+                with self.lock:
+                    free = [name for name in self.names.values() if name not in self.withdrawing]
+                    name = self.random.choice(free) if free else None
+                    if name is not None:
+                        self.withdrawing.add(name)
+                if name is None:
+                    stop.wait(0.001)
+                    continue
+                client.lists.WithdrawEntry(lists_pb2.WithdrawEntryRequest(name=name))
+                with self.lock:
+                    self.withdrawn.add(name)
+        except grpc.RpcError:
+            pass  # killed
+
+    def run_until_killed(self, server):
+        for name in self.list_names():
+            server.client("flagger").create_list(name.removeprefix("lists/"))
+        stop = threading.Event()
+        threads = [threading.Thread(target=self.upload, args=[server.client("flagger"), name])
+                   for name in self.list_names()]
+        threads.append(threading.Thread(target=self.withdraw,
+                                        args=[server.client("flagger"), stop]))
+        for thread in threads:
+            thread.start()
+        time.sleep(self.random.uniform(0.005, 0.25))  # the random moment
+        server.process.kill()
+        server.process.wait()
+        server.process.stdout.close()
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+class Kill(harness.TestCase):
+    """One data folder through all rounds."""
+
+    def setUp(self):
+        self.seed = int(os.environ.get("VIGIE_SEED") or random.SystemRandom().randrange(1 << 32))
+        print(f"seed {self.seed}")
+        self.data_dir = harness.new_folder() / "data"
+        self.keys = {"flagger": harness.make_key(self.data_dir, "helpline", "trusted_flagger"),
+                     "platform": harness.make_key(self.data_dir, "forum", "platform")}
+
+    def start(self):
+        server = harness.Server(data_dir=self.data_dir)
+        server.keys = self.keys
+        self.addCleanup(self.end, server)
+        return server
+
+    def end(self, server):
+        server.process.kill()
+        server.process.wait()
+        server.process.stdout.close()
+
+    def stored(self, server, parent):
+        return {e.external_reference: e for e in server.client("flagger").entries(
+            parent, view=lists_pb2.WITH_FINGERPRINTS)}
+
+    def assert_matching(self, server, expected):
+        """Every fingerprint of each (entry, its name or None) matches that name, or nothing."""
+        asked = [(fingerprint, name) for entry, name in expected
+                 for fingerprint in entry.fingerprints]
+        platform = server.client("platform")
+        for at in range(0, len(asked), 1000):
+            part = asked[at:at + 1000]
+            verdicts = platform.match.CheckHashes(match_pb2.CheckHashesRequest(pictures=[
+                match_pb2.HashedPicture(fingerprints=[f]) for f, _ in part])).verdicts
+            for (_, name), verdict in zip(part, verdicts):
+                self.assertEqual([match.entry for match in verdict.matches],
+                                 [] if name is None else [name])
+                self.assertEqual(verdict.outcome,
+                                 Verdict.NO_MATCH if name is None else Verdict.MATCH)
+
+    def check_after_restart(self, server, done):
+        """Compares what is there with what callers of the round were told."""
+        present = 0
+        expected = []
+        for parent in done.list_names():
+            stored = self.stored(server, parent)
+            self.assertLessEqual(set(stored), set(done.sent[parent]))
+            for reference in done.sent[parent]:
+                wanted = entry_of(done.seed, parent, reference)
+                acknowledged = done.names.get((parent, reference))
+                entry = stored.get(reference)
+                if entry is None:
+                    self.assertIsNone(acknowledged, f"{parent} {reference} is lost")
+                    expected.append((wanted, None))
+                    continue
+                present += 1
+                self.assertEqual([f.hex for f in entry.fingerprints],
+                                 [f.hex for f in wanted.fingerprints])
+                if acknowledged is not None:
+                    self.assertEqual(entry.name, acknowledged)
+                if entry.name in done.withdrawn:
+                    self.assertEqual(entry.state, types_pb2.WITHDRAWN)
+                elif entry.name not in done.withdrawing:
+                    self.assertEqual(entry.state, types_pb2.PROVISIONAL)
+                acts = entry.state == types_pb2.PROVISIONAL
+                expected.append((wanted, entry.name if acts else None))
+                done.names[parent, reference] = entry.name
+        self.assert_matching(server, expected)
+        return present
+
+    def upload_again(self, server, done):
+        """Sending everything again completes the lists under the same names."""
+        for parent in done.list_names():
+            before = self.stored(server, parent)
+            references = done.sent[parent]
+            for at in range(0, len(references), 1000):
+                part = references[at:at + 1000]
+                results = server.client("flagger").upload(
+                    parent, [entry_of(done.seed, parent, r) for r in part])
+                for reference, result in zip(part, results):
+                    old = before.get(reference)
+                    self.assertEqual(result.created, old is None)
+                    if old is not None:
+                        self.assertEqual((result.entry, result.state), (old.name, old.state))
+            self.assertEqual(set(self.stored(server, parent)), set(references))
+
+    def doctor(self):
+        done = harness.run("doctor", "--data_dir", self.data_dir)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_nothing_acknowledged_is_lost(self):
+        end = time.monotonic() + BUDGET_SECONDS
+        rounds = []
+        counts = {"sent": 0, "acknowledged": 0, "present": 0, "withdrawn": 0}
+        server = self.start()
+        while len(rounds) < ROUNDS and time.monotonic() < end:
+            done = Round(len(rounds), self.seed)
+            done.run_until_killed(server)
+            counts["sent"] += sum(map(len, done.sent.values()))
+            counts["acknowledged"] += len(done.names)
+            counts["withdrawn"] += len(done.withdrawn)
+            if len(rounds) % 5 == 0:
+                self.doctor()
+            server = self.start()
+            counts["present"] += self.check_after_restart(server, done)
+            self.upload_again(server, done)
+            rounds.append(done)
+        print(f"{len(rounds)} kills:", ", ".join(f"{n} {what}" for what, n in counts.items()))
+        self.assertGreater(counts["acknowledged"], 0)
+        self.assertGreater(counts["withdrawn"], 0)
+        # Every round's entries are still as they were, after all later kills.
+        for done in rounds:
+            for parent in done.list_names():
+                stored = {e.name: e for e in self.stored(server, parent).values()}
+                for name in done.withdrawn:
+                    if name.startswith(parent + "/"):
+                        self.assertEqual(stored[name].state, types_pb2.WITHDRAWN)
+                self.assertEqual(len(stored), len(done.sent[parent]))
+        self.assertEqual(server.stop(), 0)
+        self.doctor()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,61 @@
+#include "server/auth/access.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+
+namespace vigie {
+namespace {
+
+// Who may call what, from the contract's comments ("Role: platform."), not from the table.
+const std::map<std::string, std::set<Role>>& Contract() {
+  static const std::set<Role> checking = {Role::kPlatform};
+  static const std::set<Role> hashing = {Role::kVictimService, Role::kTrustedFlagger,
+                                         Role::kAuthority};
+  static const std::set<Role> keeping = {Role::kVictimService, Role::kTrustedFlagger,
+                                         Role::kAuthority, Role::kOperator};
+  static const std::map<std::string, std::set<Role>> contract = {
+      {"CheckImage", checking},  {"CheckHashes", checking}, {"StreamCheck", checking},
+      {"HashImage", hashing},    {"CreateList", keeping},   {"GetList", keeping},
+      {"ListLists", keeping},    {"UpdateList", keeping},   {"DeleteList", keeping},
+      {"GetEntry", keeping},     {"ListEntries", keeping},  {"WithdrawEntry", keeping},
+      {"UploadEntries", keeping}};
+  return contract;
+}
+
+TEST(Access, EveryCellOfRoleAndMethodIsAsTheContractSays) {
+  int cells = 0;
+  std::set<std::string> seen;
+  for (int m = 0; m < kMethods; ++m) {
+    const auto method = static_cast<Method>(m);
+    const std::string name(Name(method));
+    ASSERT_TRUE(Contract().contains(name)) << name;
+    seen.insert(name);
+    for (int r = 1; r <= static_cast<int>(Role::kOperator); ++r) {
+      const auto role = static_cast<Role>(r);
+      const absl::Status status = CheckAccess(role, method);
+      ++cells;
+      if (Contract().at(name).contains(role)) {
+        EXPECT_TRUE(status.ok()) << Name(role) << ' ' << name;
+        continue;
+      }
+      EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << Name(role) << ' ' << name;
+      EXPECT_EQ(ReasonOf(status), "ROLE_NOT_ALLOWED");
+    }
+  }
+  EXPECT_EQ(seen.size(), Contract().size());
+  EXPECT_EQ(cells, 7 * kMethods);
+  std::printf("%d cells checked\n", cells);
+}
+
+TEST(Access, WhatIsNotInTheTableIsDenied) {
+  EXPECT_FALSE(CheckAccess(Role::kOperator, static_cast<Method>(kMethods)).ok());
+  EXPECT_FALSE(CheckAccess(static_cast<Role>(0), Method::kCheckImage).ok());
+  EXPECT_FALSE(CheckAccess(static_cast<Role>(8), Method::kListLists).ok());
+}
+
+}  // namespace
+}  // namespace vigie
