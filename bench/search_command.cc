@@ -140,13 +140,14 @@ void AddWhat(CLI::App* command, const std::shared_ptr<Flags>& flags) {
   const std::map<std::string, size_t> units = {{"k", 1000}, {"M", 1'000'000}};
   command->add_option("--n", options.sizes, "hashes, such as 100k,1M,10M; default: 1M")
       ->delimiter(',')
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_INSENSITIVE))
-      ->check(CLI::Range(size_t{1}, size_t{4'000'000'000}));
+      ->transform(
+          CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_INSENSITIVE).description(""))
+      ->check(CLI::Range(size_t{1}, size_t{4'000'000'000}).description(""));
   command->add_option("--queries", options.queries, "queries; default: 2000")
-      ->check(CLI::Range(size_t{1}, size_t{100'000'000}));
+      ->check(CLI::Range(size_t{1}, size_t{100'000'000}).description(""));
   command->add_option("--radius", options.radii, "largest distance of an answer; default: 31")
       ->delimiter(',')
-      ->check(CLI::Range(0, kMaxDistanceLimit));
+      ->check(CLI::Range(0, kMaxDistanceLimit).description(""));
   std::string names;
   for (const std::string_view name : IndexKindNames()) names += " " + std::string(name);
   command
@@ -155,13 +156,13 @@ void AddWhat(CLI::App* command, const std::shared_ptr<Flags>& flags) {
       ->delimiter(',');
   command->add_option("--threads", options.threads, "threads that ask at once; default: 1")
       ->delimiter(',')
-      ->check(CLI::Range(size_t{1}, size_t{256}));
+      ->check(CLI::Range(size_t{1}, size_t{256}).description(""));
   const std::map<std::string, Distribution> distributions = {
       {"uniform", Distribution::kUniform}, {"clustered", Distribution::kClustered}};
   command->add_option("--distribution", options.distribution, "uniform (default) or clustered")
-      ->transform(CLI::CheckedTransformer(distributions));
+      ->transform(CLI::CheckedTransformer(distributions).description(""));
   command->add_option("--batch", flags->batch, "queries in one call; default: 1")
-      ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}).description(""));
   command
       ->add_option("--seconds", options.seconds,
                    "most time for one row of the table, and of each phase of --live; default: 10")

@@ -30,7 +30,7 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The queries of one radius, and the right answers to the first of them.
+// The queries of one radius, half of them planted, and the right answers to the first of them.
 struct Workload {
   int radius = 0;
   std::vector<Pdq256> queries;
@@ -47,9 +47,9 @@ Workload MakeWorkload(const SearchOptions& options, const HugeVector<Pdq256>& co
   work.radius = radius;
   const auto queries = MakeQueries(options.distribution, codes, options.queries, radius);
   for (const Query& query : queries) work.queries.push_back(query.hash);
-  const double pairs = std::max(1.0, static_cast<double>(codes.size()));
+  const auto rows = static_cast<double>(codes.size());
   work.checked =
-      std::min(queries.size(), std::max(kMinChecked, static_cast<size_t>(kCheckedPairs / pairs)));
+      std::min(queries.size(), std::max(kMinChecked, static_cast<size_t>(kCheckedPairs / rows)));
   const std::span<const Pdq256> checked(work.queries.data(), work.checked);
   for (size_t first = 0; first < checked.size(); first += kScanGroup) {
     const size_t from = work.expected.size();
@@ -128,14 +128,13 @@ Share TimeShare(const faiss::IndexBinary& index, const Workload& work, size_t ba
   const size_t batches = work.queries.size() / batch;
   call(batches - 1 - thread % batches);  // the thread's first call is slower
   start_line.arrive_and_wait();
-  const auto start = Clock::now();
-  double spent = 0;
+  double spent = 0;  // in calls
   for (size_t number = thread; number < batches; number += threads) {
     const auto before = Clock::now();
     call(number);
-    const double us = SecondsSince(before) * 1e6 / static_cast<double>(batch);
-    share.latencies.Add(us, MostHits(hits, batch));
-    spent = SecondsSince(start);
+    const double took = SecondsSince(before);
+    share.latencies.Add(took * 1e6 / static_cast<double>(batch), MostHits(hits, batch));
+    spent += took;
     if (spent > seconds && share.latencies.calls() >= kMinCalls) break;
   }
   if (spent > 0) share.qps = static_cast<double>(share.latencies.calls() * batch) / spent;

@@ -127,17 +127,20 @@ void PrintTable(std::span<const SearchRow> rows, const SearchOptions& options, s
   PrintRatios(rows, out);
   if (rows.empty()) return;
   out << "\n";
-  if (!options.live) out << Describe(options.distribution) << "\n";
-  out << "Microseconds a query: a call's time divided by its queries. Answers were compared with a "
-         "plain scan before timing.\nB/hash: growth of the resident set by the codes and the "
-         "index, in a process of its own for each index and n.\n";
+  if (!options.live) {
+    out << Describe(options.distribution)
+        << "\nMicroseconds a query: a call's time divided by its queries. Answers were compared "
+           "with a plain scan before timing.\n";
+  }
+  out << "B/hash: growth of the resident set by the codes and the index, in a process of its own "
+         "for each index and n.\n";
   if (HasIndex(rows, "faiss-hnsw")) {
     out << "faiss-hnsw has no range search: IndexBinaryHNSW(256, 32) is asked for the nearest 64, "
            "of which those within the radius count.\n";
   }
   if (HasIndex(rows, "live")) {
-    out << "live: every query checks a row that must be found, or one withdrawn that must not; "
-           "a writer and a maintenance thread share the machine's cores.\n";
+    out << "live: uniform rows; every query checks a row that must be found, or one withdrawn that "
+           "must not; a writer and a maintenance thread share the machine's cores.\n";
   }
   out << Format("%s, %ld cores, kernel %s\n", CpuModel().c_str(), Cores(), KernelTarget());
 }
