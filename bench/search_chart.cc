@@ -21,30 +21,53 @@ constexpr double kBottom = 436;
 constexpr double kLegendLine = 24;
 constexpr size_t kColours = 8;
 
-// Colours that people with any colour vision tell apart, lighter on dark grounds.
-constexpr char kStyle[] = R"(<style>
-text { font: 13px system-ui, sans-serif; fill: #333 }
-.title { font-size: 16px; font-weight: 600 }
-.paper { fill: #fff }
-.grid { stroke: #ddd; stroke-width: 1 }
-.axis { stroke: #888; stroke-width: 1 }
-.line { fill: none; stroke-width: 2.5 }
-.c0 { --c: #0072b2 } .c1 { --c: #d55e00 } .c2 { --c: #00875f } .c3 { --c: #b0508c }
-.c4 { --c: #8a6d00 } .c5 { --c: #2a8fc4 } .c6 { --c: #6b4fbb } .c7 { --c: #666 }
-.line { stroke: var(--c) } .dot { fill: var(--c) }
-@media (prefers-color-scheme: dark) {
-  text { fill: #ddd } .paper { fill: #16181c } .grid { stroke: #33363c } .axis { stroke: #888 }
-  .c0 { --c: #4ea8e0 } .c1 { --c: #ff8a3d } .c2 { --c: #2fc493 } .c3 { --c: #e58cc4 }
-  .c4 { --c: #e6c229 } .c5 { --c: #9bd4f5 } .c6 { --c: #b3a0f5 } .c7 { --c: #aaa }
-}
-</style>
-)";
+// Lines that people with any colour vision tell apart, lighter on a dark ground.
+struct Colours {
+  const char* paper;
+  const char* text;
+  const char* grid;
+  const char* axis;
+  std::array<const char*, kColours> lines;
+};
+constexpr Colours kOnLight = {
+    "#ffffff",
+    "#333333",
+    "#dddddd",
+    "#888888",
+    {"#0072b2", "#d55e00", "#00875f", "#b0508c", "#8a6d00", "#2a8fc4", "#6b4fbb", "#666666"}};
+constexpr Colours kOnDark = {
+    "#16181c",
+    "#dddddd",
+    "#33363c",
+    "#888888",
+    {"#4ea8e0", "#ff8a3d", "#2fc493", "#e58cc4", "#e6c229", "#9bd4f5", "#b3a0f5", "#aaaaaa"}};
 
 template <typename... Args>
 std::string Format(const char* format, Args... args) {
   char text[512];
   std::snprintf(text, sizeof(text), format, args...);
   return text;
+}
+
+// Plain rules, no variables: not every program that shows SVG knows them.
+void WriteColours(const Colours& colours, std::ostream& out) {
+  out << Format("text { fill: %s } .paper { fill: %s } .grid { stroke: %s } .axis { stroke: %s }\n",
+                colours.text, colours.paper, colours.grid, colours.axis);
+  for (size_t i = 0; i < kColours; ++i) {
+    out << Format(".c%zu .line { stroke: %s } .c%zu .dot { fill: %s }\n", i, colours.lines[i], i,
+                  colours.lines[i]);
+  }
+}
+
+void WriteStyle(std::ostream& out) {
+  out << "<style>\n"
+         "text { font: 13px system-ui, sans-serif } .title { font-size: 16px; font-weight: 600 }\n"
+         ".grid, .axis { stroke-width: 1 } .axis { fill: none }\n"
+         ".line { fill: none; stroke-width: 2.5 }\n";
+  WriteColours(kOnLight, out);
+  out << "@media (prefers-color-scheme: dark) {\n";
+  WriteColours(kOnDark, out);
+  out << "}\n</style>\n";
 }
 
 std::string TimeLabel(double us) {
@@ -192,8 +215,7 @@ void DrawAxes(const Chart& chart, std::ostream& out) {
     out << Format("<text x=\"%.1f\" y=\"%g\" text-anchor=\"middle\">%s</text>\n", x, kBottom + 20,
                   chart.against_radius ? Format("%g", mark).c_str() : CountLabel(mark).c_str());
   }
-  out << Format("<path class=\"axis\" fill=\"none\" d=\"M%g %gV%gH%g\"/>\n", kLeft, kTop, kBottom,
-                kRight)
+  out << Format("<path class=\"axis\" d=\"M%g %gV%gH%g\"/>\n", kLeft, kTop, kBottom, kRight)
       << Format("<text x=\"%g\" y=\"%g\" text-anchor=\"middle\">%s</text>\n", (kLeft + kRight) / 2,
                 kBottom + 44, chart.against_radius ? "radius (bits, inclusive)" : "hashes")
       << Format(
@@ -247,10 +269,11 @@ void WriteChart(std::span<const SearchRow> rows, std::ostream& out) {
   const double height =
       std::max(kHeight, kTop + 24 + kLegendLine * static_cast<double>(chart.names.size()));
   out << Format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" "
-             "height=\"%g\">\n",
-             kWidth, height, kWidth, height)
-      << kStyle << Format("<rect class=\"paper\" width=\"%g\" height=\"%g\"/>\n", kWidth, height);
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" "
+      "height=\"%g\">\n",
+      kWidth, height, kWidth, height);
+  WriteStyle(out);
+  out << Format("<rect class=\"paper\" width=\"%g\" height=\"%g\"/>\n", kWidth, height);
   std::string title = "Hamming range search, 256 bits, " + std::string(Name(rows[0].distribution));
   if (!chart.against_radius) title += Format(", radius %d", rows[0].radius);
   if (chart.against_radius && !chart.several_sizes) {

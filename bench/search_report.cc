@@ -118,8 +118,10 @@ void PrintTable(std::span<const SearchRow> rows, const SearchOptions& options, s
                 "threads", "build s", "B/hash", "p50 us", "p99 us", "mean us", "queries/s",
                 "recall", "queries");
   for (const SearchRow& row : rows) {
-    out << Format("%-22s %10zu %6d %7zu %8.2f %7.1f ", LabelOf(row).c_str(), row.n, row.radius,
-                  row.threads, row.build_s, row.bytes_per_hash)
+    // The resident set comes in pages, of 2 MiB where they are huge: no figure for few codes.
+    const std::string bytes = row.n < 100'000 ? "-" : Format("%.1f", row.bytes_per_hash);
+    out << Format("%-22s %10zu %6d %7zu %8.2f %7s ", LabelOf(row).c_str(), row.n, row.radius,
+                  row.threads, row.build_s, bytes.c_str())
         << Format("%9s %9s %9s %10.0f %7.4f %8zu\n", Microseconds(row.p50_us).c_str(),
                   Microseconds(row.p99_us).c_str(), Microseconds(row.mean_us).c_str(), row.qps,
                   row.recall, row.queries);
