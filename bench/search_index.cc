@@ -1,0 +1,106 @@
+#include "bench/search_index.h"
+
+#include <faiss/IndexBinaryFlat.h>
+#include <faiss/IndexBinaryHNSW.h>
+#include <faiss/IndexBinaryHash.h>
+#include <malloc.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/index/flat_index.h"
+#include "engine/index/multi_index_hash.h"
+
+namespace vigie::bench {
+namespace {
+
+constexpr int kBits = 256;
+constexpr int kSubstrings = 16;  // of 16 bits, as IndexKind::kFaissMultiHash
+constexpr std::string_view kKinds[] = {"mih", "flat", "faiss-flat", "faiss-multihash",
+                                       "faiss-hnsw"};
+
+// FAISS's graph index has no range search: asks for the nearest 64 and drops those too far.
+class HnswIndex final : public RangeOnlyIndex {
+ public:
+  explicit HnswIndex(HugeVector<Pdq256> codes) : hnsw_(kBits, kLinks) {
+    ntotal = static_cast<idx_t>(codes.size());
+    hnsw_.add(ntotal, codes.data()->bytes.data());
+  }
+
+ private:
+  static constexpr int kLinks = 32;
+  static constexpr idx_t kNearest = 64;
+
+  void Find(std::span<const Pdq256> queries, int max_distance,
+            std::vector<RangeHit>* hits) const override {
+    const auto k = static_cast<size_t>(kNearest);
+    std::vector<int32_t> distances(queries.size() * k);
+    std::vector<idx_t> labels(queries.size() * k);
+    hnsw_.search(static_cast<idx_t>(queries.size()), queries.data()->bytes.data(), kNearest,
+                 distances.data(), labels.data());
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i] < 0 || distances[i] > max_distance) continue;
+      hits->push_back({static_cast<uint32_t>(i / k), labels[i], distances[i]});
+    }
+  }
+
+  faiss::IndexBinaryHNSW hnsw_;
+};
+
+}  // namespace
+
+std::vector<std::string_view> IndexKindNames() { return {std::begin(kKinds), std::end(kKinds)}; }
+
+std::optional<IndexSpec> ParseIndexSpec(std::string_view text, size_t batch) {
+  constexpr std::string_view kBatch = ":batch";
+  IndexSpec spec{.kind = std::string(text), .batch = batch};
+  if (const size_t at = text.find(kBatch); at != std::string_view::npos) {
+    spec.kind = text.substr(0, at);
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data() + at + kBatch.size(), end, spec.batch);
+    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  }
+  const bool known = std::find(std::begin(kKinds), std::end(kKinds), spec.kind) != std::end(kKinds);
+  if (!known || spec.batch == 0) return std::nullopt;
+  return spec;
+}
+
+bool IsExact(std::string_view kind) { return kind != "faiss-hnsw"; }
+
+std::unique_ptr<faiss::IndexBinary> BuildIndex(std::string_view kind, HugeVector<Pdq256> codes) {
+  omp_set_num_threads(1);
+  if (kind == "mih") return std::make_unique<MultiIndexHash>(std::move(codes));
+  if (kind == "flat") return std::make_unique<FlatIndex>(std::move(codes));
+  if (kind == "faiss-hnsw") return std::make_unique<HnswIndex>(std::move(codes));
+  std::unique_ptr<faiss::IndexBinary> index;
+  if (kind == "faiss-flat") index = std::make_unique<faiss::IndexBinaryFlat>(kBits);
+  if (kind == "faiss-multihash") {
+    index = std::make_unique<faiss::IndexBinaryMultiHash>(kBits, kSubstrings, kBits / kSubstrings);
+  }
+  if (index == nullptr) throw std::invalid_argument("no such index");
+  index->add(static_cast<faiss::IndexBinary::idx_t>(codes.size()), codes.data()->bytes.data());
+  return index;
+}
+
+void PrepareFor(int radius, faiss::IndexBinary* index) {
+  auto* multi_hash = dynamic_cast<faiss::IndexBinaryMultiHash*>(index);
+  if (multi_hash == nullptr) return;
+  // Exact when 16 substrings that all differ in more bits than this add up to more than `radius`.
+  multi_hash->nflip = radius / kSubstrings;
+}
+
+size_t ResidentBytes() {
+  malloc_trim(0);
+  std::ifstream statm("/proc/self/statm");
+  size_t all_pages = 0;
+  size_t resident_pages = 0;
+  statm >> all_pages >> resident_pages;
+  return resident_pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace vigie::bench

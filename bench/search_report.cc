@@ -1,0 +1,161 @@
+#include "bench/search_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <tuple>
+
+// The instruction sets that the engine is built for.
+#define HWY_WANT_AVX3_DL
+#include "hwy/highway.h"
+
+namespace vigie::bench {
+namespace {
+
+template <typename... Args>
+std::string Format(const char* format, Args... args) {
+  char text[256];
+  std::snprintf(text, sizeof(text), format, args...);
+  return text;
+}
+
+// Three digits at least, whatever the size.
+std::string Microseconds(double us) {
+  return Format(us < 10 ? "%.2f" : us < 1000 ? "%.1f" : "%.0f", us);
+}
+
+std::string CpuModel() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const size_t at = line.find(": ");
+    if (at != std::string::npos) return line.substr(at + 2);
+  }
+  return "unknown";
+}
+
+long Cores() { return sysconf(_SC_NPROCESSORS_ONLN); }
+
+// The best instruction set, of those we build for, that this machine has.
+const char* KernelTarget() {
+  const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  return hwy::TargetName(targets & -targets);  // the lowest bit is the best
+}
+
+std::string Quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string Number(double value) { return std::isfinite(value) ? Format("%.6g", value) : "null"; }
+
+std::string JsonOf(const SearchRow& row) {
+  return Format("{\"index\": %s, \"n\": %zu, \"radius\": %d, \"threads\": %zu, ",
+                Quoted(row.index).c_str(), row.n, row.radius, row.threads) +
+         Format("\"distribution\": \"%s\", \"batch\": %zu, \"queries\": %zu, ",
+                std::string(Name(row.distribution)).c_str(), row.batch, row.queries) +
+         "\"build_s\": " + Number(row.build_s) +
+         ", \"bytes_per_hash\": " + Number(row.bytes_per_hash) +
+         ", \"p50_us\": " + Number(row.p50_us) + ", \"p99_us\": " + Number(row.p99_us) +
+         ", \"mean_us\": " + Number(row.mean_us) + ", \"p50_few_us\": " + Number(row.p50_few_us) +
+         ", \"p99_few_us\": " + Number(row.p99_few_us) + ", \"qps\": " + Number(row.qps) +
+         ", \"recall\": " + Number(row.recall) +
+         (row.changes_per_s > 0 ? ", \"changes_per_s\": " + Number(row.changes_per_s) : "") + "}";
+}
+
+// Lines such as "live / live-idle: p50 x1.2, p99 x1.5": of rows that differ in the index only.
+void PrintRatios(std::span<const SearchRow> rows, std::ostream& out) {
+  using Key = std::tuple<std::string, size_t, int, size_t>;
+  std::map<Key, const SearchRow*> by_key;
+  for (const SearchRow& row : rows) by_key[{row.index, row.n, row.radius, row.threads}] = &row;
+  const auto other = [&](const SearchRow& row, const std::string& index) -> const SearchRow* {
+    const auto it = by_key.find({index, row.n, row.radius, row.threads});
+    return it == by_key.end() ? nullptr : it->second;
+  };
+  for (const SearchRow& row : rows) {
+    const std::string index = row.index;
+    constexpr std::string_view kOneCall = ":8-in-1-call";
+    if (index == "live") {
+      if (const SearchRow* idle = other(row, "live-idle")) {
+        out << Format("n %zu, radius %d, threads %zu: live / idle: p50 x %.2f, p99 x %.2f, ", row.n,
+                      row.radius, row.threads, row.p50_us / idle->p50_us, row.p99_us / idle->p99_us)
+            << Format("at %.0f changes a second\n", row.changes_per_s);
+      }
+    } else if (index.ends_with(kOneCall)) {
+      const std::string kind = index.substr(0, index.size() - kOneCall.size());
+      if (const SearchRow* eight = other(row, kind + ":8-calls")) {
+        out << Format("n %zu, radius %d, %s: 8 orientations in one call cost %.2f of 8 calls\n",
+                      row.n, row.radius, kind.c_str(), row.mean_us / eight->mean_us);
+      }
+    }
+  }
+}
+
+bool HasIndex(std::span<const SearchRow> rows, std::string_view name) {
+  return std::any_of(rows.begin(), rows.end(), [name](const SearchRow& row) {
+    return std::string_view(row.index).starts_with(name);
+  });
+}
+
+}  // namespace
+
+std::string LabelOf(const SearchRow& row) {
+  const std::string index = row.index;
+  if (row.batch == 1 || index.find(':') != std::string::npos) return index;
+  return index + ":batch" + std::to_string(row.batch);
+}
+
+void PrintTable(std::span<const SearchRow> rows, const SearchOptions& options, std::ostream& out) {
+  out << Format("%-22s %10s %6s %7s %8s %7s %9s %9s %9s %10s %7s %8s\n", "index", "n", "radius",
+                "threads", "build s", "B/hash", "p50 us", "p99 us", "mean us", "queries/s",
+                "recall", "queries");
+  for (const SearchRow& row : rows) {
+    // The resident set comes in pages, of 2 MiB where they are huge: no figure for few codes.
+    const std::string bytes = row.n < 100'000 ? "-" : Format("%.1f", row.bytes_per_hash);
+    out << Format("%-22s %10zu %6d %7zu %8.2f %7s ", LabelOf(row).c_str(), row.n, row.radius,
+                  row.threads, row.build_s, bytes.c_str())
+        << Format("%9s %9s %9s %10.0f %7.4f %8zu\n", Microseconds(row.p50_us).c_str(),
+                  Microseconds(row.p99_us).c_str(), Microseconds(row.mean_us).c_str(), row.qps,
+                  row.recall, row.queries);
+  }
+  PrintRatios(rows, out);
+  if (rows.empty()) return;
+  out << "\n";
+  if (!options.live) {
+    out << Describe(options.distribution)
+        << "\nMicroseconds a query: a call's time divided by its queries. Answers were compared "
+           "with a plain scan before timing.\n";
+  }
+  out << "B/hash: growth of the resident set by the codes and the index, in a process of its own "
+         "for each index and n.\n";
+  if (HasIndex(rows, "faiss-hnsw")) {
+    out << "faiss-hnsw has no range search: IndexBinaryHNSW(256, 32) is asked for the nearest 64, "
+           "of which those within the radius count.\n";
+  }
+  if (HasIndex(rows, "live")) {
+    out << "live: uniform rows; every query checks a row that must be found, or one withdrawn that "
+           "must not; a writer and a maintenance thread share the machine's cores.\n";
+  }
+  out << Format("%s, %ld cores, kernel %s\n", CpuModel().c_str(), Cores(), KernelTarget());
+}
+
+void WriteJson(std::span<const SearchRow> rows, std::ostream& out) {
+  out << "{\"results\": [";
+  const char* separator = "\n  ";
+  for (const SearchRow& row : rows) {
+    out << separator << JsonOf(row);
+    separator = ",\n  ";
+  }
+  out << "\n],\n\"machine\": {\"cpu\": " << Quoted(CpuModel())
+      << Format(", \"cores\": %ld, \"kernel\": \"%s\"}}\n", Cores(), KernelTarget());
+}
+
+}  // namespace vigie::bench
