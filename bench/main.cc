@@ -1,12 +1,19 @@
 // vigie-bench: measures the engine, and makes the altered copies it is measured on.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <opencv2/core.hpp>
+#include <string>
 
 #include "bench/bench.h"
+#include "engine/base/simd.h"
 
 int main(int argc, char** argv) {
   // Hidden worker threads would be measured as ours, and make figures depend on the machine.
   cv::setNumThreads(1);
+  if (const absl::Status simd = vigie::ForceSimdTargetFromEnvironment(); !simd.ok()) {
+    std::fprintf(stderr, "vigie-bench: %s\n", std::string(simd.message()).c_str());
+    return vigie::bench::kExitUsage;
+  }
   CLI::App app{"Measures Vigie, and makes the altered copies it is measured on.", "vigie-bench"};
   app.require_subcommand(1);
   app.footer(

@@ -9,9 +9,7 @@
 #include <map>
 #include <tuple>
 
-// The instruction sets that the engine is built for.
-#define HWY_WANT_AVX3_DL
-#include "hwy/highway.h"
+#include "engine/base/simd.h"
 
 namespace vigie::bench {
 namespace {
@@ -41,11 +39,6 @@ std::string CpuModel() {
 long Cores() { return sysconf(_SC_NPROCESSORS_ONLN); }
 
 // The best instruction set, of those we build for, that this machine has.
-const char* KernelTarget() {
-  const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
-  return hwy::TargetName(targets & -targets);  // the lowest bit is the best
-}
-
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -144,7 +137,8 @@ void PrintTable(std::span<const SearchRow> rows, const SearchOptions& options, s
     out << "live: uniform rows; every query checks a row that must be found, or one withdrawn that "
            "must not; a writer and a maintenance thread share the machine's cores.\n";
   }
-  out << Format("%s, %ld cores, kernel %s\n", CpuModel().c_str(), Cores(), KernelTarget());
+  out << Format("%s, %ld cores, kernel %s\n", CpuModel().c_str(), Cores(),
+                ActiveSimdTarget().c_str());
 }
 
 void WriteJson(std::span<const SearchRow> rows, std::ostream& out) {
@@ -155,7 +149,7 @@ void WriteJson(std::span<const SearchRow> rows, std::ostream& out) {
     separator = ",\n  ";
   }
   out << "\n],\n\"machine\": {\"cpu\": " << Quoted(CpuModel())
-      << Format(", \"cores\": %ld, \"kernel\": \"%s\"}}\n", Cores(), KernelTarget());
+      << Format(", \"cores\": %ld, \"kernel\": \"%s\"}}\n", Cores(), ActiveSimdTarget().c_str());
 }
 
 }  // namespace vigie::bench

@@ -1,6 +1,7 @@
 #include "engine/base/simd.h"
 
 #include <cstdint>
+#include <cstdlib>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -43,6 +44,11 @@ absl::Status ForceSimdTarget(std::string_view name) {
   return Error(absl::StatusCode::kInvalidArgument, "SIMD_TARGET_UNKNOWN",
                absl::StrCat("this machine has the SIMD targets ",
                             absl::StrJoin(SimdTargets(), ", "), ", not ", ToAbsl(name)));
+}
+
+absl::Status ForceSimdTargetFromEnvironment() {
+  const char* name = std::getenv("VIGIE_SIMD");
+  return name == nullptr ? absl::OkStatus() : ForceSimdTarget(name);
 }
 
 }  // namespace vigie

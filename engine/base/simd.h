@@ -22,4 +22,7 @@ std::string ActiveSimdTarget();
 // of SimdTargets().
 absl::Status ForceSimdTarget(std::string_view name);
 
+// Does so with the environment variable VIGIE_SIMD, if it is set. For programs, when they start.
+absl::Status ForceSimdTargetFromEnvironment();
+
 }  // namespace vigie

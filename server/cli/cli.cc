@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/simd.h"
 
 namespace vigie {
 
@@ -13,7 +14,9 @@ int Fail(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   std::fprintf(stderr, "vigie: %s%s%s%s\n", std::string(status.message()).c_str(),
                reason.empty() ? "" : " (", reason.c_str(), reason.empty() ? "" : ")");
-  return reason == "CONFIG_INVALID" || reason == "USAGE" ? kExitUsage : kExitFailed;
+  return reason == "CONFIG_INVALID" || reason == "USAGE" || reason == "SIMD_TARGET_UNKNOWN"
+             ? kExitUsage
+             : kExitFailed;
 }
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
@@ -36,6 +39,7 @@ int RunCli(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done; 1 done, some items failed; 2 wrong arguments or configuration;\n"
       "3 could not be done; 4 check: at least one picture is known.");
+  if (const absl::Status simd = ForceSimdTargetFromEnvironment(); !simd.ok()) return Fail(simd);
   int exit_code = kExitOk;
   AddServe(app, &exit_code);
   AddHash(app, &exit_code);

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/simd.h"
 #include "engine/store/sqlite_store.h"
 #include "server/app/instance.h"
 #include "server/cli/cli.h"
@@ -30,6 +32,8 @@ struct Finding {
 class Doctor {
  public:
   std::vector<Finding> Examine(const SettingFlags& flags) {
+    Note("kernels", absl::OkStatus(),
+         absl::StrCat(ActiveSimdTarget(), " in use, of ", absl::StrJoin(SimdTargets(), ", ")));
     const auto config = flags.Read();
     Note("configuration", config.status(), "valid");
     if (!config.ok()) return findings_;
