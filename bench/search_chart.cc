@@ -34,13 +34,13 @@ constexpr Colours kOnLight = {
     "#333333",
     "#dddddd",
     "#888888",
-    {"#0072b2", "#d55e00", "#00875f", "#b0508c", "#8a6d00", "#2a8fc4", "#6b4fbb", "#666666"}};
+    {"#0072b2", "#d55e00", "#00875f", "#b0508c", "#8a6d00", "#222222", "#6b4fbb", "#7a8a99"}};
 constexpr Colours kOnDark = {
     "#16181c",
     "#dddddd",
     "#33363c",
     "#888888",
-    {"#4ea8e0", "#ff8a3d", "#2fc493", "#e58cc4", "#e6c229", "#9bd4f5", "#b3a0f5", "#aaaaaa"}};
+    {"#4ea8e0", "#ff8a3d", "#2fc493", "#e58cc4", "#e6c229", "#f4f4f4", "#b3a0f5", "#8fa3b5"}};
 
 template <typename... Args>
 std::string Format(const char* format, Args... args) {
@@ -279,8 +279,9 @@ void WriteChart(std::span<const SearchRow> rows, std::ostream& out) {
   if (chart.against_radius && !chart.several_sizes) {
     title += ", " + CountLabel(static_cast<double>(rows[0].n)) + " hashes";
   }
-  if (!chart.several_threads && rows[0].threads > 1)
+  if (!chart.several_threads && rows[0].threads > 1) {
     title += Format(", %zu threads", rows[0].threads);
+  }
   out << Format("<text class=\"title\" x=\"%g\" y=\"32\">%s</text>\n", kLeft, title.c_str());
   DrawAxes(chart, out);
   for (size_t i = 0; i < chart.names.size(); ++i) DrawLine(chart, chart.names[i], i, out);
