@@ -64,7 +64,7 @@ std::string JsonOf(const SearchRow& row) {
          (row.changes_per_s > 0 ? ", \"changes_per_s\": " + Number(row.changes_per_s) : "") + "}";
 }
 
-// Lines such as "live / live-idle: p50 x1.2, p99 x1.5": of rows that differ in the index only.
+// Lines such as "live / idle: p50 x 1.20, p99 x 1.50": of rows that differ in the index only.
 void PrintRatios(std::span<const SearchRow> rows, std::ostream& out) {
   using Key = std::tuple<std::string, size_t, int, size_t>;
   std::map<Key, const SearchRow*> by_key;
@@ -85,8 +85,10 @@ void PrintRatios(std::span<const SearchRow> rows, std::ostream& out) {
     } else if (index.ends_with(kOneCall)) {
       const std::string kind = index.substr(0, index.size() - kOneCall.size());
       if (const SearchRow* eight = other(row, kind + ":8-calls")) {
-        out << Format("n %zu, radius %d, %s: 8 orientations in one call cost %.2f of 8 calls\n",
-                      row.n, row.radius, kind.c_str(), row.mean_us / eight->mean_us);
+        out << Format("n %zu, radius %d, %s: 8 orientations in one call / 8 calls: ", row.n,
+                      row.radius, kind.c_str())
+            << Format("p50 x %.2f, mean x %.2f\n", row.p50_us / eight->p50_us,
+                      row.mean_us / eight->mean_us);
       }
     }
   }
