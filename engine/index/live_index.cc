@@ -138,6 +138,11 @@ absl::Status LiveIndex::Maintain(bool seal_all) {
 
   HugeVector<Pdq256> codes;
   std::vector<RowId> rows;
+  size_t most = 0;
+  for (const auto& segment : plan.inputs.segments) most += segment->size();
+  for (const auto& head : plan.inputs.heads) most += head->size();
+  codes.reserve(most);
+  rows.reserve(most);
   const auto gather = [&](std::span<const Pdq256> from, std::span<const RowId> ids) {
     for (size_t i = 0; i < ids.size(); ++i) {
       if (IsDead(ids[i])) continue;

@@ -25,7 +25,7 @@ namespace vigie {
 
 struct LiveIndexOptions {
   IndexKind kind = IndexKind::kMultiIndexHash;
-  // Rows in one head. Each query compares all rows of all heads (about 10 us per 1000).
+  // Rows in one head. Each query compares all rows of all heads (about 1 us per 1000).
   size_t head_capacity = 4096;
 };
 

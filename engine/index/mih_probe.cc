@@ -1,5 +1,6 @@
 #include "engine/index/mih_probe.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
