@@ -30,3 +30,7 @@ endfunction()
 add_library(vigie_opencv INTERFACE)
 target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
+
+add_library(vigie_xxhash INTERFACE)
+target_include_directories(vigie_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
+target_link_libraries(vigie_xxhash INTERFACE ${XXHASH_LIBRARY})
