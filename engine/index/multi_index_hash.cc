@@ -116,6 +116,21 @@ void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, Substr
   table->starts.back() = static_cast<uint32_t>(codes.size());
 }
 
+// True when every lookup in `table` gives some of `rows` codes. Without branches on the way: this
+// is done for gigabytes at a start.
+bool IsWithin(const SubstringTable& table, size_t rows) {
+  const auto& starts = table.starts;
+  if (starts.size() != (size_t{1} << table.bits) + 1 || table.ids.size() != rows ||
+      starts.front() != 0 || starts.back() != rows) {
+    return false;
+  }
+  bool descends = false;
+  for (size_t i = 1; i < starts.size(); ++i) descends |= starts[i] < starts[i - 1];
+  uint32_t largest = 0;
+  for (const uint32_t id : table.ids) largest = std::max(largest, id);
+  return !descends && (rows == 0 || largest < rows);
+}
+
 // All words of `bits` bits with at most `threshold` ones, ascending.
 std::vector<uint32_t> MakeFlips(int bits, int threshold) {
   std::vector<uint32_t> flips;
@@ -154,7 +169,11 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings)
     first_bit += table.bits;
     FillTable(codes_, &spread, &table);
   }
+  MakePlans();
+}
 
+void MultiIndexHash::MakePlans() {
+  const auto substrings = static_cast<int>(tables_.size());
   auto flips = std::make_unique<Flips>();
   for (int distance = 0; distance <= kMaxDistanceLimit; ++distance) {
     SearchPlan plan;
@@ -171,6 +190,26 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings)
     plans_.push_back(std::move(plan));
   }
   flips_ = std::move(flips);
+}
+
+MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables)
+    : codes_(std::move(codes)), tables_(std::move(tables)) {
+  ntotal = static_cast<idx_t>(codes_.size());
+  MakePlans();
+}
+
+std::unique_ptr<MultiIndexHash> MultiIndexHash::FromTables(HugeVector<Pdq256> codes,
+                                                           std::vector<SubstringTable> tables) {
+  const auto substrings = static_cast<int>(tables.size());
+  if (substrings < kMinSubstrings || substrings > kMaxSubstrings) return nullptr;
+  int first_bit = 0;
+  for (int i = 0; i < substrings; ++i) {
+    const SubstringTable& table = tables[static_cast<size_t>(i)];
+    const bool cut_alike = table.first_bit == first_bit && table.bits == BitsOf(i, substrings);
+    if (!cut_alike || !IsWithin(table, codes.size())) return nullptr;
+    first_bit += table.bits;
+  }
+  return std::unique_ptr<MultiIndexHash>(new MultiIndexHash(std::move(codes), std::move(tables)));
 }
 
 MultiIndexHash::~MultiIndexHash() = default;

@@ -40,6 +40,10 @@ class MultiIndexHash final : public RangeOnlyIndex {
   // Cuts the bits into `substrings` parts, 0: the number that the cost model finds best for this
   // many codes. Throws std::bad_alloc.
   explicit MultiIndexHash(HugeVector<Pdq256> codes, int substrings = 0);
+  // From the codes and tables of another one; nullptr when the tables are not such as those of that
+  // many codes: other bits, or a number that points outside.
+  static std::unique_ptr<MultiIndexHash> FromTables(HugeVector<Pdq256> codes,
+                                                    std::vector<SubstringTable> tables);
   ~MultiIndexHash() override;
 
   std::span<const Pdq256> codes() const { return codes_; }
@@ -53,6 +57,8 @@ class MultiIndexHash final : public RangeOnlyIndex {
   static int BestSubstrings(size_t rows);
 
  private:
+  MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables);
+  void MakePlans();  // for the tables there are
   void Find(std::span<const Pdq256> queries, int max_distance,
             std::vector<RangeHit>* hits) const override;
 
