@@ -1,6 +1,7 @@
 #include "server/app/config.h"
 
 #include <sys/stat.h>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include <toml++/toml.h>
 
 namespace vigie {
 namespace {
@@ -73,6 +73,8 @@ std::vector<Setting> MakeSettings() {
            {"mih", "flat", "faiss-flat", "faiss-multihash"}),
       Number("index.head_rows", &Config::index_head_rows, 1, 1 << 20,
              "rows that are compared one by one before they are sealed"),
+      Switch("index.checkpoint", &Config::index_checkpoint,
+             "keep a copy of the index on disk, for a fast start"),
       Number("limits.max_image_bytes", &Config::max_image_bytes, 1024, int64_t{1} << 30,
              "largest encoded picture, bytes"),
       Number("limits.max_image_megapixels", &Config::max_image_megapixels, 1, 1000,
@@ -160,8 +162,8 @@ absl::Status ReadConfigFile(const std::string& path, Config* config) {
   try {
     parsed = toml::parse_file(path);
   } catch (const toml::parse_error& e) {
-    return Invalid(absl::StrCat(path, ": line ", e.source().begin.line, ": ",
-                                std::string(e.description())));
+    return Invalid(
+        absl::StrCat(path, ": line ", e.source().begin.line, ": ", std::string(e.description())));
   }
   if (const absl::Status status = ReadTable(parsed, "", config); !status.ok()) {
     return Invalid(absl::StrCat(path, ": ", ToAbsl(MessageOf(status))));
