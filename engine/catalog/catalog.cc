@@ -42,6 +42,7 @@ Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const
       lists_(std::make_unique<ListTable>()),
       revision_(counters.revision),
       commits_(store, counters, [this](const Changes& changes, Revision revision) {
+        const std::lock_guard lock(publication_);
         absl::Status status = absl::ResourceExhaustedError("out of memory");
         try {
           status = Publish(changes, revision);
@@ -58,25 +59,44 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
   Counters counters;
   VIGIE_ASSIGN_OR_RETURN(counters, store.ReadCounters());
   std::unique_ptr<Catalog> catalog(new Catalog(store, clock, options, counters));
+  absl::Status checkpoint;
+  if (!options.checkpoint_folder.empty()) {
+    try {
+      checkpoint = catalog->LoadCheckpoint(counters, progress);
+    } catch (const std::bad_alloc&) {
+      checkpoint = absl::ResourceExhaustedError("not enough memory");
+    }
+    catalog->load_report_.from_checkpoint = checkpoint.ok();
+    if (checkpoint.ok()) return catalog;
+    // Nothing of the attempt is kept; its memory is given back first.
+    catalog.reset();
+    catalog.reset(new Catalog(store, clock, options, counters));
+  }
+  catalog->load_report_.checkpoint = checkpoint;
   VIGIE_RETURN_IF_ERROR(catalog->Load(counters, progress));
   return catalog;
 }
 
-absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progress) {
-  constexpr size_t kBatch = 65536;
+absl::Status Catalog::LoadLists(const Counters& counters) {
   std::vector<ListRecord> stored;
   VIGIE_ASSIGN_OR_RETURN(stored, store_.ReadLists());
   for (const ListRecord& list : stored) {
     if (list.number == 0 || list.number > counters.lists) return Damaged("a list");
   }
-  ListTable lists(std::move(stored));
-  EntryNumber last_entry = 0;
+  lists_.Publish(std::make_unique<ListTable>(std::move(stored)));
+  return absl::OkStatus();
+}
+
+absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progress) {
+  constexpr size_t kBatch = 65536;
+  VIGIE_RETURN_IF_ERROR(LoadLists(counters));
+  const ListTable lists = *lists_.Acquire();
   VIGIE_RETURN_IF_ERROR(store_.ScanEntries([&](const EntryHead& entry) {
     if (entry.number == 0 || entry.number > counters.entries || Name(entry.state) == "invalid" ||
-        lists.ByNumber(entry.list) == nullptr) {
+        lists.Find(entry.list) == nullptr) {
       return Damaged("an entry");
     }
-    last_entry = entry.number;
+    last_entry_ = entry.number;
     table_.SetEntry(entry.number, {.list = entry.list,
                                    .state = entry.state,
                                    .court_basis = entry.court_basis,
@@ -96,7 +116,7 @@ absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progres
   };
   VIGIE_RETURN_IF_ERROR(store_.ScanFingerprints([&](const FingerprintRow& r) -> absl::Status {
     const Fingerprint& fingerprint = r.fingerprint;
-    if (r.row == 0 || r.row > counters.rows || r.entry == 0 || r.entry > last_entry ||
+    if (r.row == 0 || r.row > counters.rows || r.entry == 0 || r.entry > last_entry_ ||
         table_.Entry(r.entry).list == 0 || r.position < 0 ||
         r.position >= static_cast<int>(kMaxFingerprints) || !Validate(fingerprint).ok()) {
       return Damaged("a fingerprint");
@@ -105,8 +125,7 @@ absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progres
     table_.SetRow(r.row, FactsOf(r.entry, static_cast<size_t>(r.position), fingerprint));
     ++done;
     const EntryFacts entry = table_.Entry(r.entry);
-    const auto list = lists.ByNumber(entry.list);
-    if (!Acts(entry.state) || list->deleted_us != 0) return absl::OkStatus();
+    if (!IsSearched(entry, lists)) return absl::OkStatus();
     if (fingerprint.algorithm == Algorithm::kPdq) {
       codes.push_back(PdqOf(fingerprint));
       rows.push_back(r.row);
@@ -116,9 +135,8 @@ absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progres
     return codes.size() < kBatch ? absl::OkStatus() : flush();
   }));
   VIGIE_RETURN_IF_ERROR(flush());
-  VIGIE_RETURN_IF_ERROR(index_.Maintain(/*seal_all=*/true));
-  lists_.Publish(std::make_unique<ListTable>(std::move(lists)));
-  return absl::OkStatus();
+  rows_changed_.store(done);
+  return index_.Maintain(/*seal_all=*/true);
 }
 
 absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
@@ -130,16 +148,12 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
   std::vector<Pdq256> codes;
   std::vector<RowId> rows;
   for (const EntryRecord& entry : changes.added) {
-    table_.SetEntry(entry.number, FactsOf(entry));
-    for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
-      last_row_ = entry.first_row + static_cast<RowId>(i);
-      table_.SetRow(last_row_, FactsOf(entry.number, i, entry.fingerprints[i]));
-    }
+    SetFacts(entry);
     if (Acts(entry.state)) IndexEntry(entry, &codes, &rows);
   }
   const absl::Status status = index_.Add(codes, rows);
   for (const EntryRecord& entry : changes.updated) {
-    table_.SetEntry(entry.number, FactsOf(entry));
+    SetFacts(entry);
     if (!Acts(entry.state)) UnindexEntry(entry);
   }
   // After the additions: a list may gain an entry and be deleted in one group.
@@ -148,6 +162,17 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
   }
   revision_.store(revision);
   return status;
+}
+
+void Catalog::SetFacts(const EntryRecord& entry) {
+  for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
+    const RowId row = entry.first_row + static_cast<RowId>(i);
+    table_.SetRow(row, FactsOf(entry.number, i, entry.fingerprints[i]));
+    last_row_ = std::max(last_row_, row);
+  }
+  table_.SetEntry(entry.number, FactsOf(entry));
+  last_entry_ = std::max(last_entry_, entry.number);
+  rows_changed_ += entry.fingerprints.size();
 }
 
 void Catalog::IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes,
@@ -199,6 +224,11 @@ std::optional<JoinedHit> Catalog::Join(RowId row, const ListTable& lists) const 
     return std::nullopt;
   }
   return joined;
+}
+
+uint64_t Catalog::rows() {
+  const std::lock_guard lock(publication_);
+  return last_row_;
 }
 
 bool Catalog::IsActing(EntryNumber entry) const {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,8 @@
 
 namespace vigie {
 
+struct CheckpointManifest;
+
 struct CatalogOptions {
   LiveIndexOptions index = {};
   // PDQ fingerprints of lower quality (0 to 100) are refused at submission.
@@ -38,6 +41,15 @@ struct CatalogOptions {
   // The widest max_distance a list may ask for, at most kMaxDistanceLimit.
   int max_distance_limit = kDefaultMaxDistance;
   size_t max_lists_per_organisation = 1000;
+  // Where Open() looks for what WriteCheckpoint() wrote. Empty: it does not look.
+  std::string checkpoint_folder = {};
+};
+
+// How Open() came to what it has in memory.
+struct LoadReport {
+  bool from_checkpoint = false;
+  // Why the checkpoint was not used; OK when it was, or when none was asked for.
+  absl::Status checkpoint;
 };
 
 // How far the load at start has come, in fingerprints.
@@ -102,8 +114,9 @@ struct JoinedHit {
 
 class Catalog {
  public:
-  // Loads everything from `store` into memory and builds the index. `store` and `clock` outlive
-  // the catalogue. `progress` may be empty.
+  // Loads everything from `store` into memory and builds the index; or takes it from a checkpoint
+  // and loads what has changed since. A checkpoint that cannot be used is never an error: see
+  // load_report(). `store` and `clock` outlive the catalogue. `progress` may be empty.
   static absl::StatusOr<std::unique_ptr<Catalog>> Open(Store& store, const Clock& clock,
                                                        CatalogOptions options,
                                                        const LoadProgress& progress);
@@ -155,6 +168,16 @@ class Catalog {
 
   // One round of the index's background work. One thread at a time.
   absl::Status Maintain() { return index_.Maintain(); }
+  // Writes what is in memory to `folder`, so that an Open() of the same database is fast. Any
+  // thread, one at a time; reads and writes go on meanwhile. It takes the place of the one before
+  // it when it is complete. Errors: FILE_FAILED, DISK_FULL, OUT_OF_MEMORY, INDEX_INCOMPLETE, those
+  // of the store; the one before it may then be unusable, and is never wrong.
+  absl::Status WriteCheckpoint(const std::string& folder);
+  // Rows of entries that were added or changed since the last checkpoint; all rows without one.
+  uint64_t rows_changed() const { return rows_changed_.load(); }
+  // Rows there are, in any state.
+  uint64_t rows();
+  const LoadReport& load_report() const { return load_report_; }
   LiveIndexStats index_stats() const { return index_.stats(); }
   // Not OK when something durable could not be made matchable: answers would be incomplete.
   absl::Status health() const;
@@ -163,12 +186,22 @@ class Catalog {
   Catalog(Store& store, const Clock& clock, CatalogOptions options, const Counters& counters);
 
   absl::Status Load(const Counters& counters, const LoadProgress& progress);
+  absl::Status LoadLists(const Counters& counters);
   absl::Status Publish(const Changes& changes, Revision revision);
   // Puts an entry's digests into the digest index, its PDQ values at the end of `codes`.
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
   void UnindexEntry(const EntryRecord& entry);
   void UnindexList(ListNumber list);
+  void SetFacts(const EntryRecord& entry);  // of a new or changed entry, with its rows
   std::optional<JoinedHit> Join(RowId row, const ListTable& lists) const;
+
+  // Checkpoints (catalog_checkpoint.cc).
+  absl::Status SaveCheckpoint(const std::string& folder, uint64_t mark);
+  absl::Status LoadCheckpoint(const Counters& counters, const LoadProgress& progress);
+  absl::Status CheckFactsAndHideRows(std::span<const std::shared_ptr<const SealedIndex>> parts);
+  absl::Status RestoreDigests(const CheckpointManifest& manifest, const std::string& path);
+  absl::Status ApplyChangesSince(const CheckpointManifest& manifest, const Counters& counters);
+  bool IsIndexed(const EntryRecord& entry) const;
 
   absl::StatusOr<std::shared_ptr<const ListRecord>> OwnList(const Principal& caller,
                                                             std::string_view id) const;
@@ -189,7 +222,13 @@ class Catalog {
   DigestIndex digests_;
   EntryTable table_;
   Published<ListTable> lists_;
-  RowId last_row_ = 0;  // of the last publication; written by the front of the queue only
+  // Of the last publication; written by the front of the queue only, under publication_.
+  EntryNumber last_entry_ = 0;
+  RowId last_row_ = 0;
+  std::mutex publication_;  // held while a commit is made visible
+  std::mutex checkpoint_;   // held while a checkpoint is written
+  std::atomic<uint64_t> rows_changed_{0};
+  LoadReport load_report_;
   std::atomic<Revision> revision_;
   std::atomic<bool> incomplete_{false};
   CommitQueue commits_;

@@ -50,4 +50,28 @@ RowFacts EntryTable::Row(RowId row) const {
           .quality = static_cast<int>(word & Mask(8))};
 }
 
+void EntryTable::Copy(const Words& from, size_t first, std::span<uint64_t> out) {
+  for (size_t i = 0; i < out.size(); ++i) out[i] = from[first + i].load(std::memory_order_acquire);
+}
+
+void EntryTable::Set(Words& to, size_t first, std::span<const uint64_t> words) {
+  to.Grow(first + words.size());
+  for (size_t i = 0; i < words.size(); ++i) {
+    to[first + i].store(words[i], std::memory_order_release);
+  }
+}
+
+void EntryTable::CopyEntryWords(EntryNumber first, std::span<uint64_t> out) const {
+  Copy(entries_, first, out);
+}
+void EntryTable::CopyRowWords(RowId first, std::span<uint64_t> out) const {
+  Copy(rows_, first, out);
+}
+void EntryTable::SetEntryWords(EntryNumber first, std::span<const uint64_t> words) {
+  Set(entries_, first, words);
+}
+void EntryTable::SetRowWords(RowId first, std::span<const uint64_t> words) {
+  Set(rows_, first, words);
+}
+
 }  // namespace vigie

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "engine/base/chunked_array.h"
 #include "engine/base/clock.h"
@@ -38,9 +39,20 @@ class EntryTable {
   EntryFacts Entry(EntryNumber entry) const;
   RowFacts Row(RowId row) const;
 
+  // The packed words, for a checkpoint: out[i] belongs to number first + i. Their layout is part of
+  // the checkpoint's format.
+  void CopyEntryWords(EntryNumber first, std::span<uint64_t> out) const;
+  void CopyRowWords(RowId first, std::span<uint64_t> out) const;
+  void SetEntryWords(EntryNumber first, std::span<const uint64_t> words);
+  void SetRowWords(RowId first, std::span<const uint64_t> words);
+
  private:
-  ChunkedArray<std::atomic<uint64_t>> entries_;
-  ChunkedArray<std::atomic<uint64_t>> rows_;
+  using Words = ChunkedArray<std::atomic<uint64_t>>;
+  static void Copy(const Words& from, size_t first, std::span<uint64_t> out);
+  static void Set(Words& to, size_t first, std::span<const uint64_t> words);
+
+  Words entries_;
+  Words rows_;
 };
 
 }  // namespace vigie

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/catalog/entry_life.h"
+
 namespace vigie {
 
 ListTable::ListTable(std::vector<ListRecord> lists) {
@@ -48,6 +50,11 @@ std::vector<ListTable::ListPtr> ListTable::OwnedBy(std::string_view organisation
     }
   }
   return owned;
+}
+
+bool IsSearched(const EntryFacts& entry, const ListTable& lists) {
+  const ListRecord* list = lists.Find(entry.list);
+  return list != nullptr && list->deleted_us == 0 && Acts(entry.state);
 }
 
 bool ActsFor(const ListRecord& list, std::string_view organisation) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/status.h"
+#include "engine/catalog/entry_table.h"
 #include "engine/store/records.h"
 
 namespace vigie {
@@ -25,6 +26,10 @@ class ListTable {
   // nullptr for an unknown number or id. Deleted lists are found too: see deleted_us.
   ListPtr ByNumber(ListNumber number) const;
   ListPtr ById(std::string_view id) const;
+  // As ByNumber(), for as long as the table lives: for loops over millions of entries.
+  const ListRecord* Find(ListNumber number) const {
+    return number >= 1 && number <= by_number_.size() ? by_number_[number - 1].get() : nullptr;
+  }
   // Lists of `organisation` that are not deleted, by number.
   std::vector<ListPtr> OwnedBy(std::string_view organisation) const;
 
@@ -39,6 +44,9 @@ class ListTable {
   std::map<std::string, ListPtr, std::less<>> by_id_;
   int widest_ = -1;
 };
+
+// True when an entry with these facts belongs into the index: its state acts, its list is there.
+bool IsSearched(const EntryFacts& entry, const ListTable& lists);
 
 // True when `list` acts on uploads of `organisation`: it is named in the audience, the audience is
 // everybody, or the list is its own.

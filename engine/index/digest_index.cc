@@ -11,7 +11,7 @@ std::string DigestIndex::KeyOf(Algorithm algorithm, std::string_view value) {
 }
 
 size_t DigestIndex::ShardOf(std::string_view value) {
-  return value.empty() ? 0 : static_cast<uint8_t>(value[0]) % 64;
+  return value.empty() ? 0 : static_cast<uint8_t>(value[0]) % kShards;
 }
 
 void DigestIndex::Add(Algorithm algorithm, std::string_view value, RowId row) {
@@ -35,6 +35,16 @@ std::vector<RowId> DigestIndex::Find(Algorithm algorithm, std::string_view value
   const std::shared_lock lock(shard.mutex);
   const auto it = shard.rows.find(KeyOf(algorithm, value));
   return it == shard.rows.end() ? std::vector<RowId>() : it->second;
+}
+
+void DigestIndex::ForEach(
+    size_t shard,
+    const std::function<void(Algorithm, std::string_view value, RowId)>& visit) const {
+  const std::shared_lock lock(shards_[shard].mutex);
+  for (const auto& [key, rows] : shards_[shard].rows) {
+    const auto algorithm = static_cast<Algorithm>(key[0]);
+    for (const RowId row : rows) visit(algorithm, std::string_view(key).substr(1), row);
+  }
 }
 
 bool DigestIndex::Unused(Algorithm algorithm) const {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -23,11 +24,18 @@ namespace vigie {
 // readers of one shard in 64, for one insertion.
 class DigestIndex {
  public:
+  static constexpr size_t kShards = 64;
+
   void Add(Algorithm algorithm, std::string_view value, RowId row);
   void Remove(Algorithm algorithm, std::string_view value, RowId row);
 
   // Rows with this digest, oldest first.
   std::vector<RowId> Find(Algorithm algorithm, std::string_view value) const;
+
+  // Calls `visit` with everything in one shard, 0 to kShards - 1; rows of one digest oldest first.
+  // Writers of the shard wait meanwhile.
+  void ForEach(size_t shard,
+               const std::function<void(Algorithm, std::string_view value, RowId)>& visit) const;
 
   // True when no row of `algorithm` was ever added: callers then need not compute that digest.
   bool Unused(Algorithm algorithm) const;
@@ -41,7 +49,7 @@ class DigestIndex {
   static std::string KeyOf(Algorithm algorithm, std::string_view value);
   static size_t ShardOf(std::string_view value);
 
-  std::array<Shard, 64> shards_;
+  std::array<Shard, kShards> shards_;
   std::array<std::atomic<bool>, 8> used_{};
 };
 

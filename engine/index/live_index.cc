@@ -178,6 +178,50 @@ void LiveIndex::PublishMerge(const MergePlan& plan, std::shared_ptr<const Sealed
   snapshot_.Publish(std::move(next));
 }
 
+LiveIndexRows LiveIndex::Rows() const {
+  const Snapshot now = *snapshot_.Acquire();
+  LiveIndexRows all;
+  all.segments = now.segments;
+  for (const auto& head : now.heads) {
+    const auto rows = head->rows();
+    all.head_rows.insert(all.head_rows.end(), rows.begin(), rows.end());
+    const Pdq256* codes = head->codes().data();
+    all.head_codes.insert(all.head_codes.end(), codes, codes + rows.size());
+  }
+  return all;
+}
+
+absl::Status LiveIndex::Restore(std::vector<std::shared_ptr<const SealedIndex>> segments) {
+  const std::lock_guard lock(writer_);
+  uint64_t next = 0;
+  for (const auto& segment : segments) {
+    if (segment->size() == 0) continue;
+    if (segment->rows().front() < next) {
+      return Error(absl::StatusCode::kInvalidArgument, "ROW_OUT_OF_ORDER",
+                   "row ids are unique and ascending");
+    }
+    next = uint64_t{segment->rows().back()} + 1;
+  }
+  dead_.Grow(next / 64 + 1);
+  dead_words_.store(next / 64 + 1, std::memory_order_release);
+  next_row_ = next;
+  auto snapshot = std::make_unique<Snapshot>();
+  snapshot->segments = std::move(segments);
+  snapshot_.Publish(std::move(snapshot));
+  return absl::OkStatus();
+}
+
+bool LiveIndex::Contains(RowId row) const {
+  if (IsDead(row)) return false;
+  const auto now = snapshot_.Acquire();
+  const auto holds = [row](const auto& part) {
+    const auto rows = part->rows();
+    return std::binary_search(rows.begin(), rows.end(), row);
+  };
+  return std::any_of(now->segments.begin(), now->segments.end(), holds) ||
+         std::any_of(now->heads.begin(), now->heads.end(), holds);
+}
+
 LiveIndexStats LiveIndex::stats() const {
   const auto now = snapshot_.Acquire();
   LiveIndexStats stats{.tombstones = tombstones_.load(),

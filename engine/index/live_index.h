@@ -50,6 +50,13 @@ struct LiveIndexStats {
   size_t heads = 0;
 };
 
+// All rows of one moment: those of the segments, then those of the heads.
+struct LiveIndexRows {
+  std::vector<std::shared_ptr<const SealedIndex>> segments;
+  HugeVector<Pdq256> head_codes;
+  std::vector<RowId> head_rows;
+};
+
 class LiveIndex {
  public:
   explicit LiveIndex(LiveIndexOptions options);
@@ -75,6 +82,16 @@ class LiveIndex {
   // and Search go on meanwhile. ABORTED, reason INDEX_BUSY, when `seal_all` met a writer: nothing
   // has changed, try again. Errors of SealedIndex::Build also change nothing.
   absl::Status Maintain(bool seal_all = false);
+
+  // The rows there are, hidden ones included. Any thread; what is added meanwhile may be missing.
+  LiveIndexRows Rows() const;
+
+  // Makes `segments`, of another index's Rows(), the first rows of this one, which is new and used
+  // by nobody yet. INVALID_ARGUMENT, reason ROW_OUT_OF_ORDER, when ids do not ascend over them.
+  absl::Status Restore(std::vector<std::shared_ptr<const SealedIndex>> segments);
+
+  // True when a search can find `row`. For the one thread that writes.
+  bool Contains(RowId row) const;
 
   LiveIndexStats stats() const;
 

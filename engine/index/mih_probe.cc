@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE
@@ -18,22 +17,6 @@ namespace vigie {
 namespace HWY_NAMESPACE {
 namespace {
 
-using Words = std::array<uint64_t, 4>;
-
-HWY_INLINE Words Load(const Pdq256& code) {
-  Words words;
-  std::memcpy(words.data(), code.bytes.data(), sizeof(words));
-  return words;
-}
-
-HWY_INLINE uint32_t Substring(const Words& words, int first_bit, int bits) {
-  const auto word = static_cast<size_t>(first_bit) / 64;
-  const int shift = first_bit % 64;
-  uint64_t value = words[word] >> shift;
-  if (shift + bits > 64) value |= words[word + 1] << (64 - shift);
-  return static_cast<uint32_t>(value & ((uint64_t{1} << bits) - 1));
-}
-
 // A row that shares a bucket with a query, on its way from memory.
 struct Candidate {
   uint32_t row;
@@ -47,7 +30,7 @@ class Prober {
                     std::vector<RangeHit>* hits)
       : task_(task), hits_(hits), candidates_of_(queries.size(), 0) {
     queries_.reserve(queries.size());
-    for (const Pdq256& query : queries) queries_.push_back(Load(query));
+    for (const Pdq256& query : queries) queries_.push_back(WordsOf(query));
     size_t most = 0;
     for (const TableProbe& probe : task.probes) most = std::max(most, probe.flips.size());
     ranges_.resize(most);
@@ -75,7 +58,7 @@ class Prober {
 
   HWY_INLINE uint32_t KeyOf(size_t step) const {
     const SubstringTable& table = *task_.probes[step / queries_.size()].table;
-    return Substring(queries_[step % queries_.size()], table.first_bit, table.bits);
+    return SubstringOf(queries_[step % queries_.size()], table.first_bit, table.bits);
   }
 
   HWY_INLINE void PrefetchStarts(size_t step) const {
@@ -116,8 +99,8 @@ class Prober {
   }
 
   HWY_INLINE void Compare(const Candidate& candidate) {
-    const Words row = Load(task_.codes[candidate.row]);
-    const Words& query = queries_[candidate.query];
+    const CodeWords row = WordsOf(task_.codes[candidate.row]);
+    const CodeWords& query = queries_[candidate.query];
     const int half = std::popcount(row[0] ^ query[0]) + std::popcount(row[1] ^ query[1]);
     if (HWY_LIKELY(half > task_.max_distance)) return;
     const int distance = half + std::popcount(row[2] ^ query[2]) + std::popcount(row[3] ^ query[3]);
@@ -125,8 +108,8 @@ class Prober {
     // A row is an answer once: of the first table that leads to it.
     for (uint32_t earlier = 0; earlier < candidate.probe; ++earlier) {
       const TableProbe& probe = task_.probes[earlier];
-      const uint32_t difference = Substring(row, probe.table->first_bit, probe.table->bits) ^
-                                  Substring(query, probe.table->first_bit, probe.table->bits);
+      const uint32_t difference = SubstringOf(row, probe.table->first_bit, probe.table->bits) ^
+                                  SubstringOf(query, probe.table->first_bit, probe.table->bits);
       if (std::popcount(difference) <= probe.threshold) return;
     }
     hits_->push_back({.query = candidate.query,
@@ -141,7 +124,7 @@ class Prober {
 
   const ProbeTask& task_;
   std::vector<RangeHit>* hits_;
-  std::vector<Words> queries_;
+  std::vector<CodeWords> queries_;
   std::vector<size_t> candidates_of_;  // by query
   std::vector<Range> ranges_;
   std::array<Candidate, kPending> pending_;

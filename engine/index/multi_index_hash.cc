@@ -63,14 +63,8 @@ double ExpectedNs(size_t rows, const std::vector<int>& thresholds) {
   return ns;
 }
 
-uint32_t ValueOf(const Pdq256& code, int first_bit, int bits) {
-  std::array<uint64_t, 5> words{};
-  std::memcpy(words.data(), code.bytes.data(), 32);
-  const auto word = static_cast<size_t>(first_bit) / 64;
-  const int shift = first_bit % 64;
-  uint64_t value = words[word] >> shift;
-  if (shift + bits > 64) value |= words[word + 1] << (64 - shift);
-  return static_cast<uint32_t>(value & ((uint64_t{1} << bits) - 1));
+uint32_t ValueOf(const Pdq256& code, const SubstringTable& table) {
+  return SubstringOf(WordsOf(code), table.first_bit, table.bits);
 }
 
 // Rows with the same high part of their value, on the way into a table.
@@ -87,12 +81,12 @@ void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, Substr
   const uint32_t low_mask = (1U << low_bits) - 1;
   std::vector<size_t> group_ends(groups + 1, 0);
   for (const Pdq256& code : codes) {
-    ++group_ends[(ValueOf(code, table->first_bit, table->bits) >> low_bits) + 1];
+    ++group_ends[(ValueOf(code, *table) >> low_bits) + 1];
   }
   for (size_t g = 1; g <= groups; ++g) group_ends[g] += group_ends[g - 1];
   std::vector<size_t> next(group_ends.begin(), group_ends.end() - 1);
   for (size_t row = 0; row < codes.size(); ++row) {
-    const uint32_t value = ValueOf(codes[row], table->first_bit, table->bits);
+    const uint32_t value = ValueOf(codes[row], *table);
     (*spread)[next[value >> low_bits]++] = {value & low_mask, static_cast<uint32_t>(row)};
   }
 
@@ -114,6 +108,21 @@ void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, Substr
     for (const Placed& placed : group) table->ids[at[placed.low]++] = placed.row;
   }
   table->starts.back() = static_cast<uint32_t>(codes.size());
+}
+
+// True when every lookup in `table` gives some of `rows` codes. Without branches on the way: this
+// is done for gigabytes at a start.
+bool IsWithin(const SubstringTable& table, size_t rows) {
+  const auto& starts = table.starts;
+  if (starts.size() != (size_t{1} << table.bits) + 1 || table.ids.size() != rows ||
+      starts.front() != 0 || starts.back() != rows) {
+    return false;
+  }
+  bool descends = false;
+  for (size_t i = 1; i < starts.size(); ++i) descends |= starts[i] < starts[i - 1];
+  uint32_t largest = 0;
+  for (const uint32_t id : table.ids) largest = std::max(largest, id);
+  return !descends && (rows == 0 || largest < rows);
 }
 
 // All words of `bits` bits with at most `threshold` ones, ascending.
@@ -154,7 +163,11 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
     first_bit += table.bits;
     FillTable(codes_, &spread, &table);
   }
+  MakePlans(always_look_up);
+}
 
+void MultiIndexHash::MakePlans(bool always_look_up) {
+  const auto substrings = static_cast<int>(tables_.size());
   auto flips = std::make_unique<Flips>();
   for (int distance = 0; distance <= kMaxDistanceLimit; ++distance) {
     SearchPlan plan;
@@ -171,6 +184,26 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
     plans_.push_back(std::move(plan));
   }
   flips_ = std::move(flips);
+}
+
+MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables)
+    : codes_(std::move(codes)), tables_(std::move(tables)) {
+  ntotal = static_cast<idx_t>(codes_.size());
+  MakePlans(/*always_look_up=*/false);
+}
+
+std::unique_ptr<MultiIndexHash> MultiIndexHash::FromTables(HugeVector<Pdq256> codes,
+                                                           std::vector<SubstringTable> tables) {
+  const auto substrings = static_cast<int>(tables.size());
+  if (substrings < kMinSubstrings || substrings > kMaxSubstrings) return nullptr;
+  int first_bit = 0;
+  for (int i = 0; i < substrings; ++i) {
+    const SubstringTable& table = tables[static_cast<size_t>(i)];
+    const bool cut_alike = table.first_bit == first_bit && table.bits == BitsOf(i, substrings);
+    if (!cut_alike || !IsWithin(table, codes.size())) return nullptr;
+    first_bit += table.bits;
+  }
+  return std::unique_ptr<MultiIndexHash>(new MultiIndexHash(std::move(codes), std::move(tables)));
 }
 
 MultiIndexHash::~MultiIndexHash() = default;

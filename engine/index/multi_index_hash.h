@@ -7,7 +7,9 @@
 // then compared in full.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
@@ -17,6 +19,23 @@
 #include "engine/index/huge_vector.h"
 
 namespace vigie {
+
+// The 256 bits of a code as words, bit 0 first.
+using CodeWords = std::array<uint64_t, 4>;
+inline CodeWords WordsOf(const Pdq256& code) {
+  CodeWords words;
+  std::memcpy(words.data(), code.bytes.data(), sizeof(words));
+  return words;
+}
+
+// Bits first_bit to first_bit + bits - 1 of `words`; at most 26, none beyond 255.
+inline uint32_t SubstringOf(const CodeWords& words, int first_bit, int bits) {
+  const auto word = static_cast<size_t>(first_bit) / 64;
+  const int shift = first_bit % 64;
+  uint64_t value = words[word] >> shift;
+  if (shift + bits > 64) value |= words[word + 1] << (64 - shift);
+  return static_cast<uint32_t>(value & ((uint64_t{1} << bits) - 1));
+}
 
 // Rows by the value of one substring: those of value v are ids[starts[v] .. starts[v + 1] - 1].
 struct SubstringTable {
@@ -42,6 +61,10 @@ class MultiIndexHash final : public RangeOnlyIndex {
   // std::bad_alloc.
   explicit MultiIndexHash(HugeVector<Pdq256> codes, int substrings = 0,
                           bool always_look_up = false);
+  // From the codes and tables of another one; nullptr when the tables are not such as those of that
+  // many codes: other bits, or a number that points outside.
+  static std::unique_ptr<MultiIndexHash> FromTables(HugeVector<Pdq256> codes,
+                                                    std::vector<SubstringTable> tables);
   ~MultiIndexHash() override;
 
   std::span<const Pdq256> codes() const { return codes_; }
@@ -55,6 +78,8 @@ class MultiIndexHash final : public RangeOnlyIndex {
   static int BestSubstrings(size_t rows);
 
  private:
+  MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables);
+  void MakePlans(bool always_look_up);  // for the tables there are
   void Find(std::span<const Pdq256> queries, int max_distance,
             std::vector<RangeHit>* hits) const override;
 

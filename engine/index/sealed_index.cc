@@ -47,11 +47,16 @@ std::optional<IndexKind> ParseIndexKind(std::string_view name) {
 SealedIndex::SealedIndex() = default;
 SealedIndex::~SealedIndex() = default;
 
+void SealedIndex::Take(std::unique_ptr<MultiIndexHash> index) {
+  codes_ = index->codes();
+  tables_ = index->tables();
+  index_ = std::move(index);
+}
+
 void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes) {
+  kind_ = kind;
   if (kind == IndexKind::kMultiIndexHash) {
-    auto index = std::make_unique<MultiIndexHash>(std::move(codes));
-    codes_ = index->codes();
-    index_ = std::move(index);
+    Take(std::make_unique<MultiIndexHash>(std::move(codes)));
   } else if (kind == IndexKind::kFlat) {
     auto index = std::make_unique<FlatIndex>(std::move(codes));
     codes_ = index->codes();
@@ -88,6 +93,14 @@ absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::Build(IndexKind 
         absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
         absl::StrCat("building an index segment of ", rows.size(), " rows failed: ", e.what()));
   }
+  sealed->rows_ = std::move(rows);
+  return sealed;
+}
+
+absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::FromIndex(
+    std::unique_ptr<MultiIndexHash> index, std::vector<RowId> rows) {
+  const std::shared_ptr<SealedIndex> sealed(new SealedIndex());
+  sealed->Take(std::move(index));
   sealed->rows_ = std::move(rows);
   return sealed;
 }

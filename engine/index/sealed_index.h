@@ -14,7 +14,10 @@
 
 namespace vigie {
 
-// Which exact index holds sealed rows.
+class MultiIndexHash;
+struct SubstringTable;
+
+// Which exact index holds sealed rows. The numbers are stored; never renumber.
 enum class IndexKind {
   kMultiIndexHash,  // ours, the default: about 100 bytes a hash
   kFlat,            // ours: 32 bytes a hash, compares them all
@@ -35,7 +38,14 @@ class SealedIndex {
   static absl::StatusOr<std::shared_ptr<const SealedIndex>> Build(IndexKind kind,
                                                                   HugeVector<Pdq256> codes,
                                                                   std::vector<RowId> rows);
+  // From an index that holds one code a row.
+  static absl::StatusOr<std::shared_ptr<const SealedIndex>> FromIndex(
+      std::unique_ptr<MultiIndexHash> index, std::vector<RowId> rows);
   ~SealedIndex();
+
+  IndexKind kind() const { return kind_; }
+  // Of the multi-index hash; other kinds have none.
+  std::span<const SubstringTable> tables() const { return tables_; }
 
   size_t size() const { return rows_.size(); }
   std::span<const RowId> rows() const { return rows_; }
@@ -48,7 +58,10 @@ class SealedIndex {
  private:
   SealedIndex();
   void Fill(IndexKind kind, HugeVector<Pdq256> codes);
+  void Take(std::unique_ptr<MultiIndexHash> index);
 
+  IndexKind kind_ = IndexKind::kMultiIndexHash;
+  std::span<const SubstringTable> tables_;  // inside index_
   std::unique_ptr<faiss::IndexBinary> index_;
   const faiss::IndexBinary* flat_ = nullptr;  // used beyond exact_radius_; inside index_
   std::span<const Pdq256> codes_;             // inside index_

@@ -79,6 +79,11 @@ CREATE TABLE keys (
   revoked_us   INTEGER NOT NULL               -- 0: valid
 );
 )sql",
+    // 1 -> 2: what has changed since a checkpoint, and which checkpoint was the last.
+    R"sql(
+CREATE INDEX entries_by_revision ON entries(revision);
+INSERT INTO meta VALUES ('checkpoint', 0);
+)sql",
 };
 
 }  // namespace

@@ -222,6 +222,10 @@ class SqliteStore final : public Store {
   absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) override;
   absl::Status ScanFingerprints(
       const std::function<absl::Status(const FingerprintRow&)>& visit) override;
+  absl::Status ScanEntriesSince(
+      Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override;
+  absl::StatusOr<uint64_t> ReadCheckpointMark() override;
+  absl::Status SetCheckpointMark(uint64_t mark) override;
   absl::StatusOr<std::vector<KeyRecord>> ReadKeys() override;
   absl::Status InsertKey(const KeyRecord& key) override;
   absl::Status RevokeKey(std::string_view id, TimeUs now) override;
@@ -341,6 +345,41 @@ absl::Status SqliteStore::ScanFingerprints(
     const std::function<absl::Status(const FingerprintRow&)>& visit) {
   return ForEach(absl::StrCat("SELECT ", kFingerprintColumns, " FROM fingerprints ORDER BY row"),
                  [&visit](const SqlStatement& row) { return visit(ReadFingerprint(row)); });
+}
+
+absl::Status SqliteStore::ScanEntriesSince(
+    Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) {
+  const std::lock_guard lock(reader_mutex_);
+  SqlStatement query;
+  // Numbers are sorted, not whole entries; and never found by reading everything.
+  VIGIE_ASSIGN_OR_RETURN(
+      query, reader_->Prepare(absl::StrCat(
+                 "SELECT ", kEntryColumns, " FROM entries WHERE number IN (SELECT number FROM ",
+                 "entries INDEXED BY entries_by_revision WHERE revision>?) ORDER BY number")));
+  query.Int(static_cast<int64_t>(revision));
+  while (true) {
+    bool row = false;
+    VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+    if (!row) return absl::OkStatus();
+    EntryRecord entry = ReadEntryRow(query);
+    VIGIE_RETURN_IF_ERROR(LoadFingerprints(reads_, entry));
+    VIGIE_RETURN_IF_ERROR(visit(entry));
+  }
+}
+
+absl::StatusOr<uint64_t> SqliteStore::ReadCheckpointMark() {
+  const std::lock_guard lock(reader_mutex_);
+  int64_t mark = 0;
+  VIGIE_ASSIGN_OR_RETURN(mark, reader_->QueryInt("SELECT value FROM meta WHERE key='checkpoint'"));
+  return static_cast<uint64_t>(mark);
+}
+
+absl::Status SqliteStore::SetCheckpointMark(uint64_t mark) {
+  const std::lock_guard lock(reader_mutex_);
+  SqlStatement update;
+  VIGIE_ASSIGN_OR_RETURN(update,
+                         reader_->Prepare("UPDATE meta SET value=? WHERE key='checkpoint'"));
+  return update.Int(static_cast<int64_t>(mark)).Run();
 }
 
 absl::StatusOr<std::vector<KeyRecord>> SqliteStore::ReadKeys() {

@@ -57,6 +57,16 @@ class Store {
   virtual absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) = 0;
   virtual absl::Status ScanFingerprints(
       const std::function<absl::Status(const FingerprintRow&)>& visit) = 0;
+  // The entries whose last change came after `revision`, whole, in ascending order.
+  virtual absl::Status ScanEntriesSince(
+      Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) = 0;
+
+  // The last checkpoint of derived data, by a number that its writer chose; 0: none. It is stored
+  // with the data so that a checkpoint is never taken for one of a database that went another way,
+  // as one restored from a backup has.
+  virtual absl::StatusOr<uint64_t> ReadCheckpointMark() = 0;
+  // Durable when this returns OK. Beside a Transaction too; waits for it.
+  virtual absl::Status SetCheckpointMark(uint64_t mark) = 0;
 
   virtual absl::StatusOr<std::vector<KeyRecord>> ReadKeys() = 0;
   // ALREADY_EXISTS, reason KEY_EXISTS, when the id is taken.

@@ -73,6 +73,8 @@ std::vector<Setting> MakeSettings() {
            {"mih", "flat", "faiss-flat", "faiss-multihash"}),
       Number("index.head_rows", &Config::index_head_rows, 1, 1 << 20,
              "rows that are compared one by one before they are sealed"),
+      Switch("index.checkpoint", &Config::index_checkpoint,
+             "keep a copy of the index on disk, for a fast start"),
       Number("limits.max_image_bytes", &Config::max_image_bytes, 1024, int64_t{1} << 30,
              "largest encoded picture, bytes"),
       Number("limits.max_image_megapixels", &Config::max_image_megapixels, 1, 1000,

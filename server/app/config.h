@@ -22,6 +22,7 @@ struct Config {
   bool allow_plaintext = false;  // listen without TLS on an address that is not loopback
   std::string index_kind = "mih";
   int64_t index_head_rows = 4096;
+  bool index_checkpoint = true;
   int64_t max_image_bytes = int64_t{32} << 20;
   int64_t max_image_megapixels = 64;
   int64_t max_distance = kDefaultMaxDistance;
@@ -60,6 +61,9 @@ bool IsLoopback(std::string_view address);
 
 CatalogOptions CatalogOptionsOf(const Config& config);
 PipelineOptions PipelineOptionsOf(const Config& config);
+inline std::string CheckpointFolder(const std::string& data_dir) {
+  return data_dir + "/checkpoint";
+}
 inline std::string DatabasePath(const std::string& data_dir) { return data_dir + "/vigie.db"; }
 
 }  // namespace vigie

@@ -2,7 +2,9 @@
 // takes them down in the reverse order.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -34,7 +36,8 @@ class Instance {
   // The address with the port in use, for instance "127.0.0.1:7443".
   const std::string& address() const { return address_; }
 
-  // Says NOT_SERVING, waits the notice time, stops taking requests, lets those in flight finish.
+  // Says NOT_SERVING, waits the notice time, stops taking requests, lets those in flight finish,
+  // writes a checkpoint.
   void Drain();
 
  private:
@@ -43,6 +46,10 @@ class Instance {
   absl::Status Load(const LoadProgress& progress);
   void SetServing(bool serving);
   void MaintainUntilStopped();
+  void StopMaintenance();
+  // Writes a checkpoint if at least `least_rows` have changed since the last one. Failing is a
+  // warning: the next start then reads the database. One thread: maintenance, then who stopped it.
+  void WriteCheckpoint(uint64_t least_rows);
 
   const Config config_;
   int lock_file_ = -1;
@@ -56,6 +63,7 @@ class Instance {
   std::unique_ptr<ListServiceImpl> list_service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
+  std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
 
   std::mutex stop_mutex_;
   std::condition_variable stop_;

@@ -1,6 +1,7 @@
 """Health, reflection, the way a server stops, and a data folder's one server."""
 
 import pathlib
+import random
 import signal
 import threading
 
@@ -9,7 +10,8 @@ import grpc
 import harness
 import wire
 from harness import picture
-from vigie.v1 import match_pb2
+from match_test import random_pdq
+from vigie.v1 import lists_pb2, match_pb2
 from vigie.v1.types_pb2 import Verdict
 
 SERVING, NOT_SERVING = 1, 2
@@ -181,6 +183,39 @@ class Stopping(harness.TestCase):
         self.assertEqual(verdict.matches[0].entry, result.entry)
         self.assertEqual(again.client("flagger").entries("lists/kept", view=2), before)
         self.assertEqual(again.stop(), 0)
+
+    def test_a_stop_leaves_a_checkpoint_for_the_next_start(self):
+        server = self.start()
+        flagger = server.client("flagger")
+        flagger.create_list("many")
+        source = random.Random(5)
+        hashes = [random_pdq(source) for _ in range(1200)]
+        entries = [lists_pb2.Entry(fingerprints=[each]) for each in hashes]
+        results = [*flagger.upload("lists/many", entries[:600]),
+                   *flagger.upload("lists/many", entries[600:])]
+        self.assertEqual(server.stop(), 0)
+        self.assertIn("no checkpoint yet", server.log())
+        self.assertIn("wrote a checkpoint", server.log())
+        folder = server.data_dir / "checkpoint"
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+        for path in folder.iterdir():
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600, path)
+
+        def start_again(expected_log, *flags):
+            again = self.start(*flags, data_dir=server.data_dir)
+            again.keys = server.keys
+            platform = again.client("platform")
+            for i in (0, 599, 600, 1199):
+                verdict = platform.check_hash(hashes[i])
+                self.assertEqual(verdict.matches[0].entry, results[i].entry)
+            self.assertEqual(again.stop(), 0)
+            self.assertIn(expected_log, again.log())
+        start_again("1200 fingerprints from the checkpoint")
+        start_again("serving", "--index.checkpoint", "false")
+        [facts] = folder.glob("*.facts")
+        facts.write_bytes(facts.read_bytes()[:-100])
+        start_again("the checkpoint is of no use")
+        start_again("1200 fingerprints from the checkpoint")
 
     def test_interrupt_stops_it_too(self):
         server = self.start()

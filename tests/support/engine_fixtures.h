@@ -119,6 +119,12 @@ class FailingStore final : public Store {
       const std::function<absl::Status(const FingerprintRow&)>& visit) override {
     return inner_->ScanFingerprints(visit);
   }
+  absl::Status ScanEntriesSince(
+      Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override {
+    return inner_->ScanEntriesSince(revision, visit);
+  }
+  absl::StatusOr<uint64_t> ReadCheckpointMark() override { return inner_->ReadCheckpointMark(); }
+  absl::Status SetCheckpointMark(uint64_t mark) override { return inner_->SetCheckpointMark(mark); }
   absl::StatusOr<std::vector<KeyRecord>> ReadKeys() override { return inner_->ReadKeys(); }
   absl::Status InsertKey(const KeyRecord& key) override { return inner_->InsertKey(key); }
   absl::Status RevokeKey(std::string_view id, TimeUs now) override {

@@ -7,6 +7,9 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file
 find_package(faiss REQUIRED CONFIG)
 find_package(hwy REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
+# Debian ships no package file for xxHash.
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
 
 if(VIGIE_BUILD_SERVER)
   find_package(Protobuf REQUIRED MODULE)  # Debian ships no config file for it

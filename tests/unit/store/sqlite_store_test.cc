@@ -379,6 +379,60 @@ TEST_F(SqliteStoreTest, WhatOneConnectionCommitsAnotherReads) {
   EXPECT_EQ(Fields(**other->ReadEntry(1)), Fields(AnEntry(1, 1, "ref-1", 1)));
 }
 
+TEST_F(SqliteStoreTest, ScansWhatChangedSinceARevisionByNumber) {
+  const auto write = Begin(*store_);
+  ASSERT_OK(write->InsertList(AList(1, "list-1")));
+  std::vector<EntryRecord> entries;
+  for (const auto& [number, revision] : {std::pair(1, 9), {2, 5}, {3, 8}, {4, 7}}) {
+    entries.push_back(AnEntry(static_cast<EntryNumber>(number), 1, absl::StrCat("r", number),
+                              static_cast<RowId>(3 * number - 2)));
+    entries.back().revision = static_cast<Revision>(revision);
+    ASSERT_OK(write->InsertEntry(entries.back()));
+  }
+  ASSERT_OK(write->Commit({.revision = 9, .lists = 1, .entries = 4, .rows = 12}));
+  const auto since = [&](Revision revision) {
+    std::vector<EntryNumber> numbers;
+    const absl::Status status = store_->ScanEntriesSince(revision, [&](const EntryRecord& entry) {
+      numbers.push_back(entry.number);
+      EXPECT_EQ(Fields(entry), Fields(entries[entry.number - 1]));
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return numbers;
+  };
+  EXPECT_THAT(since(9), IsEmpty());
+  EXPECT_THAT(since(7), ElementsAre(1, 3));
+  EXPECT_THAT(since(0), ElementsAre(1, 2, 3, 4));
+  const absl::Status stopped = store_->ScanEntriesSince(
+      0, [](const EntryRecord&) { return absl::CancelledError("enough"); });
+  EXPECT_EQ(stopped.code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(SqliteStoreTest, TheCheckpointMarkIsDurableAndBesideTransactions) {
+  EXPECT_EQ(*store_->ReadCheckpointMark(), 0U);
+  ASSERT_OK(store_->SetCheckpointMark(0xFEDC'BA98'7654'3210));
+  Fill();
+  store_.reset();
+  store_ = Open(path_);
+  EXPECT_EQ(*store_->ReadCheckpointMark(), 0xFEDC'BA98'7654'3210);
+}
+
+TEST_F(SqliteStoreTest, AnOlderDatabaseIsMigratedWithWhatItHolds) {
+  Fill();
+  store_.reset();
+  {
+    const auto raw = SqlConnection::Open(path_);
+    ASSERT_TRUE(raw.ok());
+    ASSERT_OK(
+        (*raw)->Exec("DROP INDEX entries_by_revision;"
+                     "DELETE FROM meta WHERE key='checkpoint'; PRAGMA user_version=1"));
+  }
+  store_ = Open(path_);
+  EXPECT_EQ(Fields(**store_->ReadEntry(1)), Fields(AnEntry(1, 1, "ref-1", 1)));
+  EXPECT_EQ(*store_->ReadCheckpointMark(), 0U);
+  ASSERT_OK(store_->ScanEntriesSince(0, [](const EntryRecord&) { return absl::OkStatus(); }));
+}
+
 TEST_F(SqliteStoreTest, ASecondTransactionAtTheSameTimeIsAnErrorNotAMixture) {
   const auto first = Begin(*store_);
   EXPECT_FALSE(store_->Begin().ok());
