@@ -17,7 +17,7 @@ namespace {
 // lookup (two cache misses, overlapped), one candidate (one miss), one code of a scan for one
 // query (streamed from memory; 0.35 while all are in cache). Only their ratios matter for a choice.
 constexpr double kLookupNs = 14;
-constexpr double kCandidateNs = 6;
+constexpr double kCandidateNs = 12;
 constexpr double kScanNs = 0.8;
 
 constexpr int kMinSubstrings = 10;  // of 26 bits at most: a table of 2^26 starts is 256 MiB
