@@ -1,5 +1,5 @@
 // A vector whose large blocks lie on huge pages: random access into gigabytes then misses the
-// address-translation cache far less often (docs/decisions/0006-multi-index-hash.md has the gain).
+// address-translation cache far less often.
 #pragma once
 
 #include <sys/mman.h>

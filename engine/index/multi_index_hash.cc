@@ -13,7 +13,7 @@
 namespace vigie {
 namespace {
 
-// The cost model, nanoseconds on the machine of docs/decisions/0006-multi-index-hash.md: one
+// The cost model, nanoseconds; how they came about: docs/decisions/0006-multi-index-hash.md: one
 // lookup (two cache misses, overlapped), one candidate (one miss), one code of a scan for one
 // query (streamed from memory; 0.35 while all are in cache). Only their ratios matter for a choice.
 constexpr double kLookupNs = 14;
