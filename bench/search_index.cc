@@ -2,7 +2,6 @@
 
 #include <faiss/IndexBinaryFlat.h>
 #include <faiss/IndexBinaryHNSW.h>
-#include <faiss/IndexBinaryHash.h>
 #include <malloc.h>
 #include <omp.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/index/faiss_multi_hash.h"
 #include "engine/index/flat_index.h"
 #include "engine/index/multi_index_hash.h"
 
@@ -20,7 +20,6 @@ namespace vigie::bench {
 namespace {
 
 constexpr int kBits = 256;
-constexpr int kSubstrings = 16;  // of 16 bits, as IndexKind::kFaissMultiHash
 constexpr std::string_view kKinds[] = {"mih", "flat", "faiss-flat", "faiss-multihash",
                                        "faiss-hnsw"};
 
@@ -79,19 +78,17 @@ std::unique_ptr<faiss::IndexBinary> BuildIndex(std::string_view kind, HugeVector
   if (kind == "faiss-hnsw") return std::make_unique<HnswIndex>(std::move(codes));
   std::unique_ptr<faiss::IndexBinary> index;
   if (kind == "faiss-flat") index = std::make_unique<faiss::IndexBinaryFlat>(kBits);
-  if (kind == "faiss-multihash") {
-    index = std::make_unique<faiss::IndexBinaryMultiHash>(kBits, kSubstrings, kBits / kSubstrings);
-  }
+  if (kind == "faiss-multihash") index = std::make_unique<FaissMultiHash>();
   if (index == nullptr) throw std::invalid_argument("no such index");
   index->add(static_cast<faiss::IndexBinary::idx_t>(codes.size()), codes.data()->bytes.data());
   return index;
 }
 
 void PrepareFor(int radius, faiss::IndexBinary* index) {
-  auto* multi_hash = dynamic_cast<faiss::IndexBinaryMultiHash*>(index);
+  auto* multi_hash = dynamic_cast<FaissMultiHash*>(index);
   if (multi_hash == nullptr) return;
   // Exact when 16 substrings that all differ in more bits than this add up to more than `radius`.
-  multi_hash->nflip = radius / kSubstrings;
+  multi_hash->nflip = radius / FaissMultiHash::kSubstrings;
 }
 
 size_t ResidentBytes() {

@@ -1,27 +1,17 @@
 #include "engine/index/sealed_index.h"
 
 #include <faiss/IndexBinaryFlat.h>
-#include <faiss/IndexBinaryHash.h>
 #include <omp.h>
 
 #include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/index/faiss_multi_hash.h"
 #include "engine/index/flat_index.h"
 #include "engine/index/multi_index_hash.h"
 
 namespace vigie {
-namespace {
-
-// 16 substrings of 16 bits. Two hashes within 31 bits agree within 1 bit on at least one of them
-// (pigeonhole: 16 substrings with 2 or more differences each make 32), so one flip finds all.
-constexpr int kSubstrings = 16;
-constexpr int kSubstringBits = 16;
-constexpr int kFlips = 1;
-constexpr int kMultiHashRadius = kSubstrings * (kFlips + 1) - 1;
-
-}  // namespace
 
 std::string_view Name(IndexKind kind) {
   switch (kind) {
@@ -69,14 +59,13 @@ void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes) {
     codes_ = {reinterpret_cast<const Pdq256*>(index->xb.data()), codes.size()};
     index_ = std::move(index);
   } else {
-    auto index = std::make_unique<faiss::IndexBinaryMultiHash>(256, kSubstrings, kSubstringBits);
-    index->nflip = kFlips;
+    auto index = std::make_unique<FaissMultiHash>();
     if (!codes.empty()) {
       index->add(static_cast<int64_t>(codes.size()), codes.data()->bytes.data());
     }
     codes_ = {reinterpret_cast<const Pdq256*>(index->storage->xb.data()), codes.size()};
     flat_ = index->storage;
-    exact_radius_ = kMultiHashRadius;
+    exact_radius_ = FaissMultiHash::kExactRadius;
     index_ = std::move(index);
   }
 }

@@ -2,14 +2,18 @@
 #include "engine/index/range_search.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "engine/index/faiss_multi_hash.h"
 #include "engine/index/head_index.h"
 #include "engine/index/sealed_index.h"
 #include "tests/support/engine_fixtures.h"
@@ -123,6 +127,52 @@ TEST_P(SealedKinds, KeepsCodesAndRowsReadable) {
   const auto sealed = Seal(GetParam(), codes);
   EXPECT_THAT(sealed->rows(), ElementsAre(1, 2));
   EXPECT_THAT(sealed->codes(), ElementsAre(codes[0], codes[1]));
+}
+
+// Copies hashes to the very end of a page; the page behind it cannot be read.
+class EndOfMapping {
+ public:
+  explicit EndOfMapping(const std::vector<Pdq256>& hashes)
+      : page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))),
+        mapping_(static_cast<char*>(
+            mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+    EXPECT_NE(mapping_, MAP_FAILED);
+    EXPECT_EQ(mprotect(mapping_ + page_, page_, PROT_NONE), 0);
+    const size_t bytes = hashes.size() * sizeof(Pdq256);
+    std::memcpy(mapping_ + page_ - bytes, hashes.data(), bytes);
+    hashes_ = {reinterpret_cast<const Pdq256*>(mapping_ + page_ - bytes), hashes.size()};
+  }
+  ~EndOfMapping() { munmap(mapping_, 2 * page_); }
+  EndOfMapping(const EndOfMapping&) = delete;
+  EndOfMapping& operator=(const EndOfMapping&) = delete;
+
+  std::span<const Pdq256> hashes() const { return hashes_; }
+
+ private:
+  const size_t page_;
+  char* const mapping_;
+  std::span<const Pdq256> hashes_;
+};
+
+TEST_P(SealedKinds, ReadNothingBehindTheQueries) {
+  Random random(8);
+  const std::vector<Pdq256> codes = {random.Hash(), random.Hash(), random.Hash()};
+  const auto sealed = Seal(GetParam(), codes);
+  for (size_t count = 1; count <= 3; ++count) {
+    const EndOfMapping queries({codes.end() - static_cast<int64_t>(count), codes.end()});
+    std::vector<RangeHit> hits;
+    ASSERT_TRUE(RangeSearch(sealed->For(31), queries.hashes(), 31, &hits).ok());
+    EXPECT_THAT(hits, SizeIs(count));
+  }
+}
+
+TEST(FaissMultiHash, ReadsNothingBehindTheCodesItAdds) {
+  Random random(9);
+  const std::vector<Pdq256> codes = {random.Hash(), random.Hash(), random.Hash()};
+  const EndOfMapping source(codes);
+  FaissMultiHash index;
+  index.add(3, source.hashes().data()->bytes.data());
+  EXPECT_EQ(Search(index, codes, 31), BruteForce(codes, codes, 31));
 }
 
 INSTANTIATE_TEST_SUITE_P(Index, SealedKinds, ::testing::ValuesIn(kIndexKinds),
