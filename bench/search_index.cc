@@ -51,29 +51,50 @@ class HnswIndex final : public RangeOnlyIndex {
   faiss::IndexBinaryHNSW hnsw_;
 };
 
+// Of "batch8" and "batch": 8.
+std::optional<size_t> NumberBehind(std::string_view word, std::string_view text) {
+  if (!text.starts_with(word)) return std::nullopt;
+  size_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + word.size(), end, value);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 std::vector<std::string_view> IndexKindNames() { return {std::begin(kKinds), std::end(kKinds)}; }
 
 std::optional<IndexSpec> ParseIndexSpec(std::string_view text, size_t batch) {
-  constexpr std::string_view kBatch = ":batch";
-  IndexSpec spec{.kind = std::string(text), .batch = batch};
-  if (const size_t at = text.find(kBatch); at != std::string_view::npos) {
-    spec.kind = text.substr(0, at);
-    const char* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data() + at + kBatch.size(), end, spec.batch);
-    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  }
+  const size_t at = std::min(text.find(':'), text.size());
+  IndexSpec spec{.kind = std::string(text.substr(0, at)), .batch = batch, .substrings = 0};
   const bool known = std::find(std::begin(kKinds), std::end(kKinds), spec.kind) != std::end(kKinds);
-  if (!known || spec.batch == 0) return std::nullopt;
+  if (!known) return std::nullopt;
+  if (at == text.size()) return spec;
+  const std::string_view option = text.substr(at + 1);
+  if (const auto value = NumberBehind("batch", option); value.has_value() && *value > 0) {
+    spec.batch = *value;
+    return spec;
+  }
+  const auto substrings = NumberBehind("m", option);
+  if (spec.kind != "mih" || !substrings.has_value() || *substrings < 10 || *substrings > 16) {
+    return std::nullopt;
+  }
+  spec.substrings = static_cast<int>(*substrings);
   return spec;
+}
+
+std::string NameOf(const IndexSpec& spec) {
+  if (spec.substrings == 0) return spec.kind;
+  return spec.kind + ":m" + std::to_string(spec.substrings);
 }
 
 bool IsExact(std::string_view kind) { return kind != "faiss-hnsw"; }
 
-std::unique_ptr<faiss::IndexBinary> BuildIndex(std::string_view kind, HugeVector<Pdq256> codes) {
+std::unique_ptr<faiss::IndexBinary> BuildIndex(const IndexSpec& spec, HugeVector<Pdq256> codes) {
   omp_set_num_threads(1);
-  if (kind == "mih") return std::make_unique<MultiIndexHash>(std::move(codes));
+  const std::string_view kind = spec.kind;
+  if (kind == "mih") return std::make_unique<MultiIndexHash>(std::move(codes), spec.substrings);
   if (kind == "flat") return std::make_unique<FlatIndex>(std::move(codes));
   if (kind == "faiss-hnsw") return std::make_unique<HnswIndex>(std::move(codes));
   std::unique_ptr<faiss::IndexBinary> index;

@@ -20,6 +20,8 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr uint32_t kLine = 64 / sizeof(uint16_t);  // sketches on a cache line
+
 // The rows of one value of a substring, and how far their next substring may be.
 struct Bucket {
   uint32_t begin;
@@ -58,17 +60,20 @@ class Prober {
     for (const Pdq256& query : queries) queries_.push_back(WordsOf(query));
     size_t most = 0;
     for (const TableProbe& probe : task.probes) most = std::max(most, probe.flips.size());
+    ahead_ = (kLookupsAhead + most - 1) / std::max<size_t>(most, 1);
+    steps_.resize(2 * ahead_ + 1);
     for (Step& step : steps_) step.buckets = std::make_unique_for_overwrite<Bucket[]>(most);
   }
 
-  // Table by table, and in each query by query. Three steps are under way at once: of the first,
-  // the bucket starts come from memory; of the second, the sketches; the third is compared.
+  // Table by table, and in each query by query, in three stages: the bucket starts of a step come
+  // from memory while those of the step `ahead_` before are read and its sketches come; those of
+  // the one `ahead_` before that are compared.
   HWY_INLINE void Run(std::vector<uint32_t>* given_up) {
     const size_t steps = task_.probes.size() * queries_.size();
-    for (size_t step = 0; step < steps + 2; ++step) {
+    for (size_t step = 0; step < steps + 2 * ahead_; ++step) {
       if (step < steps) Begin(step);
-      if (step >= 1 && step - 1 < steps) FindBuckets(steps_[(step - 1) % 3]);
-      if (step >= 2) CompareSketches(steps_[(step - 2) % 3]);
+      if (step >= ahead_ && step - ahead_ < steps) FindBuckets(StepAt(step - ahead_));
+      if (step >= 2 * ahead_) CompareSketches(StepAt(step - 2 * ahead_));
     }
     while (numbered_.size() > 0) LoadRow();
     while (loading_.size() > 0) Compare(loading_.Pop());
@@ -78,6 +83,8 @@ class Prober {
   }
 
  private:
+  // Enough lookups between asking for memory and using it to cover a miss.
+  static constexpr size_t kLookupsAhead = 64;
   // Survivors wait in each queue until this many came after them: enough to cover a miss.
   static constexpr size_t kAhead = 16;
   static_assert(kAhead < Queue::kCapacity);
@@ -91,8 +98,10 @@ class Prober {
     std::unique_ptr<Bucket[]> buckets;
   };
 
+  HWY_INLINE Step& StepAt(size_t number) { return steps_[number % steps_.size()]; }
+
   HWY_INLINE void Begin(size_t number) {
-    Step& step = steps_[number % 3];
+    Step& step = StepAt(number);
     step.number = static_cast<uint32_t>(number / queries_.size());
     step.query = static_cast<uint32_t>(number % queries_.size());
     step.probe = &task_.probes[step.number];
@@ -115,6 +124,8 @@ class Prober {
       const uint32_t end = starts[(step.key ^ flip) + 1];
       step.buckets[step.count] = {begin, end, chain - static_cast<uint32_t>(std::popcount(flip))};
       hwy::Prefetch(sketches + begin);
+      hwy::Prefetch(sketches + std::max(end, 1U) - 1);  // on another line half of the time
+      for (uint32_t at = begin + kLine; at + kLine < end; at += kLine) hwy::Prefetch(sketches + at);
       step.count += end != begin;  // without a branch: which are empty cannot be predicted
       rows += end - begin;
     }
@@ -132,7 +143,10 @@ class Prober {
     for (size_t i = 0; i < step.count; ++i) {
       const Bucket& bucket = step.buckets[i];
       const auto limit = hn::Set(counts, static_cast<int16_t>(bucket.max_ones + 1));
-      for (size_t at = bucket.begin; at < bucket.end; at += lanes) {
+      // What lies on one cache line is loaded as that line: the next one is not on its way here.
+      const size_t line = bucket.begin / kLine * kLine;
+      for (size_t at = bucket.end <= line + kLine ? line : bucket.begin; at < bucket.end;
+           at += lanes) {
         const auto ones = hn::PopulationCount(hn::Xor(hn::LoadU(d, sketches + at), sketch));
         const auto inside = hn::FirstN(counts, std::min(lanes, bucket.end - at));
         const auto near = hn::And(inside, hn::Lt(hn::BitCast(counts, ones), limit));
@@ -141,6 +155,7 @@ class Prober {
         hn::StoreMaskBits(counts, near, reinterpret_cast<uint8_t*>(&mask));
         for (; mask != 0; mask &= mask - 1) {
           const auto place = at + static_cast<size_t>(std::countr_zero(mask));
+          if (place < bucket.begin) continue;  // of the bucket in front, on the same line
           Survive({static_cast<uint32_t>(place), step.query, step.number});
         }
       }
@@ -190,7 +205,8 @@ class Prober {
   std::vector<RangeHit>* hits_;
   std::vector<CodeWords> queries_;
   std::vector<size_t> cost_of_;  // by query
-  std::array<Step, 3> steps_;
+  size_t ahead_ = 1;             // steps from one stage to the next
+  std::vector<Step> steps_;
   Queue numbered_;
   Queue loading_;
 };
