@@ -60,9 +60,9 @@ class Prober {
     for (const Pdq256& query : queries) queries_.push_back(WordsOf(query));
     size_t most = 0;
     for (const TableProbe& probe : task.probes) most = std::max(most, probe.flips.size());
-    ahead_ = (kLookupsAhead + most - 1) / std::max<size_t>(most, 1);
-    steps_.resize(2 * ahead_ + 1);
-    for (Step& step : steps_) step.buckets = std::make_unique_for_overwrite<Bucket[]>(most);
+    ahead_ = std::clamp<size_t>(kLookupsAhead / std::max<size_t>(most, 1), 1, kMostAhead);
+    buckets_ = std::make_unique_for_overwrite<Bucket[]>(steps_.size() * most);
+    for (size_t i = 0; i < steps_.size(); ++i) steps_[i].buckets = buckets_.get() + i * most;
   }
 
   // Table by table, and in each query by query, in three stages: the bucket starts of a step come
@@ -70,10 +70,13 @@ class Prober {
   // the one `ahead_` before that are compared.
   HWY_INLINE void Run(std::vector<uint32_t>* given_up) {
     const size_t steps = task_.probes.size() * queries_.size();
+    Ring begin;
+    Ring find;
+    Ring compare;
     for (size_t step = 0; step < steps + 2 * ahead_; ++step) {
-      if (step < steps) Begin(step);
-      if (step >= ahead_ && step - ahead_ < steps) FindBuckets(StepAt(step - ahead_));
-      if (step >= 2 * ahead_) CompareSketches(StepAt(step - 2 * ahead_));
+      if (step < steps) Begin(steps_[begin.Next()]);
+      if (step >= ahead_ && step - ahead_ < steps) FindBuckets(steps_[find.Next()]);
+      if (step >= 2 * ahead_) CompareSketches(steps_[compare.Next()]);
     }
     while (numbered_.size() > 0) LoadRow();
     while (loading_.size() > 0) Compare(loading_.Pop());
@@ -84,7 +87,9 @@ class Prober {
 
  private:
   // Enough lookups between asking for memory and using it to cover a miss.
-  static constexpr size_t kLookupsAhead = 64;
+  static constexpr size_t kLookupsAhead = 68;
+  static constexpr size_t kMostAhead = 4;
+  static constexpr size_t kSteps = 2 * kMostAhead + 1;
   // Survivors wait in each queue until this many came after them: enough to cover a miss.
   static constexpr size_t kAhead = 16;
   static_assert(kAhead < Queue::kCapacity);
@@ -95,15 +100,26 @@ class Prober {
     uint32_t query;
     uint32_t key;
     size_t count;  // of buckets that are not empty
-    std::unique_ptr<Bucket[]> buckets;
+    Bucket* buckets;
   };
 
-  HWY_INLINE Step& StepAt(size_t number) { return steps_[number % steps_.size()]; }
+  // Goes round the steps.
+  struct Ring {
+    size_t next = 0;
+    HWY_INLINE size_t Next() {
+      const size_t now = next;
+      next = now + 1 == kSteps ? 0 : now + 1;
+      return now;
+    }
+  };
 
-  HWY_INLINE void Begin(size_t number) {
-    Step& step = StepAt(number);
-    step.number = static_cast<uint32_t>(number / queries_.size());
-    step.query = static_cast<uint32_t>(number % queries_.size());
+  HWY_INLINE void Begin(Step& step) {
+    step.number = next_probe_;
+    step.query = next_query_;
+    if (++next_query_ == queries_.size()) {
+      next_query_ = 0;
+      ++next_probe_;
+    }
     step.probe = &task_.probes[step.number];
     const SubstringTable& table = *step.probe->table;
     step.key = SubstringOf(queries_[step.query], table.first_bit, table.bits);
@@ -206,7 +222,10 @@ class Prober {
   std::vector<CodeWords> queries_;
   std::vector<size_t> cost_of_;  // by query
   size_t ahead_ = 1;             // steps from one stage to the next
-  std::vector<Step> steps_;
+  std::array<Step, kSteps> steps_;
+  std::unique_ptr<Bucket[]> buckets_;  // of all steps
+  uint32_t next_probe_ = 0;            // of the next step to begin
+  uint32_t next_query_ = 0;
   Queue numbered_;
   Queue loading_;
 };
