@@ -9,19 +9,23 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
+#include <numeric>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
 #include "engine/index/faiss_multi_hash.h"
 #include "engine/index/flat_index.h"
+#include "engine/index/live_index.h"
 #include "engine/index/multi_index_hash.h"
 
 namespace vigie::bench {
 namespace {
 
 constexpr int kBits = 256;
-constexpr std::string_view kKinds[] = {"mih", "flat", "faiss-flat", "faiss-multihash",
-                                       "faiss-hnsw"};
+constexpr std::string_view kKinds[] = {"mih",        "flat",    "faiss-flat", "faiss-multihash",
+                                       "faiss-hnsw", "mih+head"};
 
 // FAISS's graph index has no range search: asks for the nearest 64 and drops those too far.
 class HnswIndex final : public RangeOnlyIndex {
@@ -49,6 +53,37 @@ class HnswIndex final : public RangeOnlyIndex {
   }
 
   faiss::IndexBinaryHNSW hnsw_;
+};
+
+// What the server asks: segments, and the newest rows in a head.
+class LiveAdapter final : public RangeOnlyIndex {
+ public:
+  explicit LiveAdapter(HugeVector<Pdq256> codes) : live_(LiveIndexOptions{}) {
+    ntotal = static_cast<idx_t>(codes.size());
+    std::vector<RowId> rows(codes.size());
+    std::iota(rows.begin(), rows.end(), RowId{0});
+    const size_t in_head = std::min(codes.size(), LiveIndexOptions{}.head_capacity / 2);
+    const size_t sealed = codes.size() - in_head;
+    const std::span<const Pdq256> all(codes);
+    const std::span<const RowId> ids(rows);
+    Expect(live_.Add(all.first(sealed), ids.first(sealed)));
+    Expect(live_.Maintain(/*seal_all=*/true));
+    Expect(live_.Add(all.subspan(sealed), ids.subspan(sealed)));
+  }
+
+ private:
+  static void Expect(const absl::Status& status) {
+    if (!status.ok()) throw std::runtime_error(std::string(MessageOf(status)));
+  }
+
+  void Find(std::span<const Pdq256> queries, int max_distance,
+            std::vector<RangeHit>* hits) const override {
+    const auto found = live_.Search(queries, max_distance, std::numeric_limits<size_t>::max());
+    Expect(found.status());
+    for (const Hit& hit : found->hits) hits->push_back({hit.query, hit.row, hit.distance});
+  }
+
+  LiveIndex live_;
 };
 
 // Of "batch8" and "batch": 8.
@@ -95,6 +130,7 @@ std::unique_ptr<faiss::IndexBinary> BuildIndex(const IndexSpec& spec, HugeVector
   omp_set_num_threads(1);
   const std::string_view kind = spec.kind;
   if (kind == "mih") return std::make_unique<MultiIndexHash>(std::move(codes), spec.substrings);
+  if (kind == "mih+head") return std::make_unique<LiveAdapter>(std::move(codes));
   if (kind == "flat") return std::make_unique<FlatIndex>(std::move(codes));
   if (kind == "faiss-hnsw") return std::make_unique<HnswIndex>(std::move(codes));
   std::unique_ptr<faiss::IndexBinary> index;

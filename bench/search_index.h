@@ -20,7 +20,8 @@ struct IndexSpec {
   int substrings = 0;  // of mih; 0: it chooses
 };
 
-// "mih", "flat", "faiss-flat", "faiss-multihash", "faiss-hnsw".
+// "mih", "flat", "faiss-flat", "faiss-multihash", "faiss-hnsw"; "mih+head": the live index,
+// half a head of rows not sealed.
 std::vector<std::string_view> IndexKindNames();
 
 // Reads "KIND", "KIND:batchB" or "mih:mM"; `batch` when it names none. Nullopt for anything else.
