@@ -1,23 +1,42 @@
 #include "engine/base/clock.h"
 
-#include <chrono>
+#include <time.h>
+
+#include <algorithm>
 
 namespace vigie {
 namespace {
 
-class RealClock final : public Clock {
+class KernelClock final : public Clock {
  public:
+  explicit KernelClock(clockid_t id) : id_(id) {}
   TimeUs Now() const override {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
+    timespec now{};
+    clock_gettime(id_, &now);
+    return TimeUs{now.tv_sec} * kSecondUs + now.tv_nsec / 1000;
   }
+
+ private:
+  const clockid_t id_;
 };
 
 }  // namespace
 
+TimeUs ForwardClock::Now() const {
+  // The wall first: when the thread is held up in between, the lead comes out too small, never too
+  // large, and a larger one that was seen before counts.
+  const TimeUs wall = wall_.Now();
+  const TimeUs elapsed = elapsed_.Now();
+  TimeUs lead = lead_.load();
+  while (wall - elapsed > lead && !lead_.compare_exchange_weak(lead, wall - elapsed)) {
+  }
+  return elapsed + std::max(lead, wall - elapsed);
+}
+
 const Clock& SystemClock() {
-  static const RealClock clock;
+  static const KernelClock wall(CLOCK_REALTIME);
+  static const KernelClock elapsed(CLOCK_BOOTTIME);
+  static const ForwardClock clock(wall, elapsed);
   return clock;
 }
 

@@ -1,7 +1,9 @@
-// Wall-clock time as the engine sees it: microseconds since the Unix epoch, UTC.
+// Time as the engine sees it: microseconds since the Unix epoch, UTC.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <limits>
 
 namespace vigie {
 
@@ -15,7 +17,25 @@ class Clock {
   virtual TimeUs Now() const = 0;
 };
 
-// The machine's clock. Lives for the whole program.
+// Wall-clock time that never goes back: max(wall, latest time told + what has passed since). When
+// the wall clock is set back, time goes on at its usual pace, so what has expired stays expired;
+// when it is set forward, time follows. It forgets with the process: what must outlive a restart
+// is written down (docs/decisions/0010-events.md).
+class ForwardClock final : public Clock {
+ public:
+  // `elapsed` counts time that passes, from anywhere, and is never set. Both outlive the clock.
+  ForwardClock(const Clock& wall, const Clock& elapsed) : wall_(wall), elapsed_(elapsed) {}
+  TimeUs Now() const override;
+
+ private:
+  const Clock& wall_;
+  const Clock& elapsed_;
+  // The largest difference of the two seen so far.
+  mutable std::atomic<TimeUs> lead_{std::numeric_limits<TimeUs>::min()};
+};
+
+// The machine's clock, as a ForwardClock that counts time during which the machine was suspended.
+// Lives for the whole program.
 const Clock& SystemClock();
 
 }  // namespace vigie

@@ -56,6 +56,49 @@ constexpr Word<EntryState> kStates[] = {
     {EntryState::kWithdrawn, "withdrawn"}, {EntryState::kRevoked, "revoked"},
     {EntryState::kErased, "erased"},
 };
+constexpr Word<EntryAction> kEntryActions[] = {
+    {EntryAction::kConfirm, "confirm"}, {EntryAction::kReject, "reject"},
+    {EntryAction::kContest, "contest"}, {EntryAction::kUphold, "uphold"},
+    {EntryAction::kReverse, "reverse"}, {EntryAction::kWithdraw, "withdraw"},
+    {EntryAction::kRevoke, "revoke"},   {EntryAction::kRenew, "renew"},
+    {EntryAction::kExpire, "expire"},   {EntryAction::kErase, "erase"},
+};
+constexpr Word<ReasonCode> kReasonCodes[] = {
+    {ReasonCode::kNone, "none"},
+    {ReasonCode::kIllegalContent, "illegal_content"},
+    {ReasonCode::kCourtOrder, "court_order"},
+    {ReasonCode::kNotIllegal, "not_illegal"},
+    {ReasonCode::kWrongPicture, "wrong_picture"},
+    {ReasonCode::kConsentGiven, "consent_given"},
+    {ReasonCode::kSubmittedByMistake, "submitted_by_mistake"},
+    {ReasonCode::kVictimRequest, "victim_request"},
+    {ReasonCode::kInsufficientInformation, "insufficient_information"},
+    {ReasonCode::kAbusiveSubmission, "abusive_submission"},
+    {ReasonCode::kProceedingsClosed, "proceedings_closed"},
+    {ReasonCode::kProceedingsPending, "proceedings_pending"},
+    {ReasonCode::kDataProtection, "data_protection"},
+    {ReasonCode::kTimeOver, "time_over"},
+    {ReasonCode::kOther, "other"},
+};
+constexpr Word<EventKind> kEventKinds[] = {
+    {EventKind::kGenesis, "genesis"},
+    {EventKind::kListCreated, "list_created"},
+    {EventKind::kListUpdated, "list_updated"},
+    {EventKind::kListDeleted, "list_deleted"},
+    {EventKind::kKeyCreated, "key_created"},
+    {EventKind::kKeyRevoked, "key_revoked"},
+    {EventKind::kEntrySubmitted, "entry_submitted"},
+    {EventKind::kEntryConfirmed, "entry_confirmed"},
+    {EventKind::kEntryRejected, "entry_rejected"},
+    {EventKind::kEntryContested, "entry_contested"},
+    {EventKind::kEntryUpheld, "entry_upheld"},
+    {EventKind::kEntryReversed, "entry_reversed"},
+    {EventKind::kEntryWithdrawn, "entry_withdrawn"},
+    {EventKind::kEntryRevoked, "entry_revoked"},
+    {EventKind::kEntryRenewed, "entry_renewed"},
+    {EventKind::kEntryExpired, "entry_expired"},
+    {EventKind::kEntryErased, "entry_erased"},
+};
 constexpr Word<Subject> kSubjects[] = {
     {Subject::kUnknown, "unknown"},
     {Subject::kAdult, "adult"},
@@ -79,6 +122,9 @@ constexpr std::span<const Word<ListKind>> Table(ListKind) { return kListKinds; }
 constexpr std::span<const Word<Category>> Table(Category) { return kCategories; }
 constexpr std::span<const Word<Action>> Table(Action) { return kActions; }
 constexpr std::span<const Word<EntryState>> Table(EntryState) { return kStates; }
+constexpr std::span<const Word<EntryAction>> Table(EntryAction) { return kEntryActions; }
+constexpr std::span<const Word<ReasonCode>> Table(ReasonCode) { return kReasonCodes; }
+constexpr std::span<const Word<EventKind>> Table(EventKind) { return kEventKinds; }
 constexpr std::span<const Word<Subject>> Table(Subject) { return kSubjects; }
 constexpr std::span<const Word<Role>> Table(Role) { return kRoles; }
 
@@ -108,6 +154,9 @@ std::string_view Name(ListKind value) { return NameIn(value); }
 std::string_view Name(Category value) { return NameIn(value); }
 std::string_view Name(Action value) { return NameIn(value); }
 std::string_view Name(EntryState value) { return NameIn(value); }
+std::string_view Name(EntryAction value) { return NameIn(value); }
+std::string_view Name(ReasonCode value) { return NameIn(value); }
+std::string_view Name(EventKind value) { return NameIn(value); }
 std::string_view Name(Subject value) { return NameIn(value); }
 std::string_view Name(Role value) { return NameIn(value); }
 
@@ -140,6 +189,9 @@ VIGIE_INSTANTIATE(ListKind);
 VIGIE_INSTANTIATE(Category);
 VIGIE_INSTANTIATE(Action);
 VIGIE_INSTANTIATE(EntryState);
+VIGIE_INSTANTIATE(EntryAction);
+VIGIE_INSTANTIATE(ReasonCode);
+VIGIE_INSTANTIATE(EventKind);
 VIGIE_INSTANTIATE(Subject);
 VIGIE_INSTANTIATE(Role);
 #undef VIGIE_INSTANTIATE

@@ -63,6 +63,64 @@ enum class EntryState : uint8_t {
   kErased = 9,
 };
 
+// What may be done to an entry; from which state to which: engine/catalog/entry_life.h.
+enum class EntryAction : uint8_t {
+  kConfirm = 1,
+  kReject = 2,
+  kContest = 3,
+  kUphold = 4,   // settles a contest: the entry was right
+  kReverse = 5,  // settles a contest: it was not
+  kWithdraw = 6,
+  kRevoke = 7,
+  kRenew = 8,
+  kExpire = 9,
+  kErase = 10,
+};
+
+// Why somebody acted on an entry. Codes, because events keep them for ever: free text may name
+// people.
+enum class ReasonCode : uint8_t {
+  kNone = 0,
+  kIllegalContent = 1,
+  kCourtOrder = 2,
+  kNotIllegal = 3,
+  kWrongPicture = 4,  // it shows something else than was said, or matches what it should not
+  kConsentGiven = 5,
+  kSubmittedByMistake = 6,
+  kVictimRequest = 7,
+  kInsufficientInformation = 8,
+  kAbusiveSubmission = 9,
+  kProceedingsClosed = 10,  // without an offence having been found
+  kProceedingsPending = 11,
+  kDataProtection = 12,
+  kTimeOver = 13,
+  kOther = 14,
+};
+
+// What an event records. The kinds of what was done to an entry are 100 + EntryAction.
+enum class EventKind : uint8_t {
+  kGenesis = 1,
+  kListCreated = 2,
+  kListUpdated = 3,
+  kListDeleted = 4,
+  kKeyCreated = 5,
+  kKeyRevoked = 6,
+  kEntrySubmitted = 7,
+  kEntryConfirmed = 101,
+  kEntryRejected = 102,
+  kEntryContested = 103,
+  kEntryUpheld = 104,
+  kEntryReversed = 105,
+  kEntryWithdrawn = 106,
+  kEntryRevoked = 107,
+  kEntryRenewed = 108,
+  kEntryExpired = 109,
+  kEntryErased = 110,
+};
+constexpr EventKind KindOf(EntryAction action) {
+  return static_cast<EventKind>(100 + static_cast<uint8_t>(action));
+}
+
 enum class Subject : uint8_t { kUnknown = 1, kAdult = 2, kMinor = 3 };
 
 enum class Role : uint8_t {
@@ -102,6 +160,9 @@ std::string_view Name(ListKind value);
 std::string_view Name(Category value);
 std::string_view Name(Action value);
 std::string_view Name(EntryState value);
+std::string_view Name(EntryAction value);
+std::string_view Name(ReasonCode value);
+std::string_view Name(EventKind value);
 std::string_view Name(Subject value);
 std::string_view Name(Role value);
 template <typename Enum>

@@ -7,7 +7,9 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file
 find_package(faiss REQUIRED CONFIG)
 find_package(hwy REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
-# Debian ships no package file for xxHash.
+# Debian ships no CMake package file for these two.
+find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
+find_library(SODIUM_LIBRARY sodium REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 

@@ -37,8 +37,22 @@ TEST(Types, EveryWordNamesOneValueAndBack) {
   CheckWords<Category>(1, 7);
   CheckWords<Action>(1, 4);
   CheckWords<EntryState>(1, 9);
+  CheckWords<EntryAction>(1, 10);
+  CheckWords<ReasonCode>(0, 14);
   CheckWords<Subject>(1, 3);
   CheckWords<Role>(1, 7);
+}
+
+TEST(Types, EveryActionOnAnEntryHasItsKindOfEvent) {
+  for (int i = 1; i <= 7; ++i) EXPECT_NE(Name(static_cast<EventKind>(i)), "invalid") << i;
+  EXPECT_EQ(Name(static_cast<EventKind>(8)), "invalid");
+  for (int i = 1; i <= 10; ++i) {
+    const auto action = static_cast<EntryAction>(i);
+    const EventKind kind = KindOf(action);
+    EXPECT_EQ(Parse<EventKind>(Name(kind)), kind);
+    // "entry_confirmed" for "confirm": the words begin alike.
+    EXPECT_EQ(std::string(Name(kind)).substr(6, 3), std::string(Name(action)).substr(0, 3));
+  }
 }
 
 TEST(Types, ComparingActionsComparesStrength) {
