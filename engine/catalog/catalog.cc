@@ -58,7 +58,10 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
                                                        const LoadProgress& progress) {
   Counters counters;
   VIGIE_ASSIGN_OR_RETURN(counters, store.ReadCounters());
+  uint64_t erased = 0;
+  VIGIE_ASSIGN_OR_RETURN(erased, store.CountInState(EntryState::kErased));
   std::unique_ptr<Catalog> catalog(new Catalog(store, clock, options, counters));
+  catalog->any_erased_.store(erased > 0);
   absl::Status checkpoint;
   if (!options.checkpoint_folder.empty()) {
     try {
@@ -71,6 +74,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
     // Nothing of the attempt is kept; its memory is given back first.
     catalog.reset();
     catalog.reset(new Catalog(store, clock, options, counters));
+    catalog->any_erased_.store(erased > 0);
   }
   catalog->load_report_.checkpoint = checkpoint;
   VIGIE_RETURN_IF_ERROR(catalog->Load(counters, progress));
@@ -147,15 +151,23 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
   }
   std::vector<Pdq256> codes;
   std::vector<RowId> rows;
-  for (const EntryRecord& entry : changes.added) {
-    SetFacts(entry);
-    if (Acts(entry.state)) IndexEntry(entry, &codes, &rows);
+  absl::Status status;
+  const auto flush = [&] {
+    status.Update(index_.Add(codes, rows));
+    codes.clear();
+    rows.clear();
+  };
+  for (const EntryChange& change : changes.entries) {
+    if (change.old_first_row != 0) RetireRows(change.entry, change.old_first_row);
+    SetFacts(change.entry);
+    if (change.new_rows) {
+      if (Acts(change.entry.state)) IndexEntry(change.entry, &codes, &rows);
+    } else if (!Acts(change.entry.state)) {
+      flush();  // its rows may be among them
+      UnindexEntry(change.entry);
+    }
   }
-  const absl::Status status = index_.Add(codes, rows);
-  for (const EntryRecord& entry : changes.updated) {
-    SetFacts(entry);
-    if (!Acts(entry.state)) UnindexEntry(entry);
-  }
+  flush();
   // After the additions: a list may gain an entry and be deleted in one group.
   for (const ListRecord& list : changes.lists) {
     if (list.deleted_us != 0) UnindexList(list.number);
@@ -201,6 +213,14 @@ void Catalog::UnindexEntry(const EntryRecord& entry) {
     }
   }
   index_.Remove(rows);
+}
+
+void Catalog::RetireRows(EntryRecord entry, RowId first_row) {
+  for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
+    table_.SetRow(first_row + static_cast<RowId>(i), {});  // of no entry: no hit any more
+  }
+  entry.first_row = first_row;
+  UnindexEntry(entry);
 }
 
 void Catalog::UnindexList(ListNumber list) {

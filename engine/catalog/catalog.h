@@ -24,6 +24,7 @@
 #include "engine/base/status.h"
 #include "engine/base/types.h"
 #include "engine/catalog/commit_queue.h"
+#include "engine/catalog/entry_rules.h"
 #include "engine/catalog/entry_table.h"
 #include "engine/catalog/list_table.h"
 #include "engine/index/digest_index.h"
@@ -112,6 +113,9 @@ struct JoinedHit {
   std::shared_ptr<const ListRecord> list;
 };
 
+// An event that `caller` causes; what it is about is for the caller of this to fill in.
+EventRecord EventBy(const Principal& caller, EventKind kind, TimeUs now, Revision revision);
+
 class Catalog {
  public:
   // Loads everything from `store` into memory and builds the index; or takes it from a checkpoint
@@ -142,9 +146,16 @@ class Catalog {
                                        std::string_view entry_id) const;
   absl::StatusOr<Page<EntryRecord>> ListEntries(const Principal& caller, std::string_view list_id,
                                                 int page_size, std::string_view page_token) const;
-  // Withdrawing twice is one withdrawal.
-  absl::StatusOr<EntryRecord> Withdraw(const Principal& caller, std::string_view list_id,
-                                       std::string_view entry_id, std::string_view reason);
+
+  // --- Decisions (transitions.cc). What a caller may not know exists is LIST_NOT_FOUND or
+  // ENTRY_NOT_FOUND; other errors: those of CheckAction() and CheckText(), CATALOG_FULL, and those
+  // of the store. One of two that decide at once wins; the other is told by its seen_revision, or
+  // by ILLEGAL_TRANSITION.
+  // The entry after `action`; without its fingerprints for callers that do not own it. Withdrawing
+  // one's own entry twice is one withdrawal. Expiring is not for callers: see Maintain().
+  absl::StatusOr<EntryRecord> Transition(const Principal& caller, std::string_view list_id,
+                                         std::string_view entry_id, EntryAction action,
+                                         const Decision& decision);
 
   // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
   // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.
@@ -166,8 +177,10 @@ class Catalog {
   // The opaque id of an entry, as callers see it.
   std::string EntryId(EntryNumber entry) const;
 
-  // One round of the index's background work. One thread at a time.
-  absl::Status Maintain() { return index_.Maintain(); }
+  // One round of background work: writes down what has expired (a bounded number; matching goes by
+  // the clock and does not wait for it), overwrites what is left of erased values in the log, and
+  // seals and merges the index. One thread at a time.
+  absl::Status Maintain();
   // Writes what is in memory to `folder`, so that an Open() of the same database is fast. Any
   // thread, one at a time; reads and writes go on meanwhile. It takes the place of the one before
   // it when it is complete. Errors: FILE_FAILED, DISK_FULL, OUT_OF_MEMORY, INDEX_INCOMPLETE, those
@@ -192,6 +205,8 @@ class Catalog {
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
   void UnindexEntry(const EntryRecord& entry);
   void UnindexList(ListNumber list);
+  // Takes the rows from `first_row` from the entry that they were of.
+  void RetireRows(EntryRecord entry, RowId first_row);
   void SetFacts(const EntryRecord& entry);  // of a new or changed entry, with its rows
   std::optional<JoinedHit> Join(RowId row, const ListTable& lists) const;
 
@@ -201,17 +216,33 @@ class Catalog {
   absl::Status CheckFactsAndHideRows(std::span<const std::shared_ptr<const SealedIndex>> parts);
   absl::Status RestoreDigests(const CheckpointManifest& manifest, const std::string& path);
   absl::Status ApplyChangesSince(const CheckpointManifest& manifest, const Counters& counters);
+  absl::Status AddByRow(std::span<const Pdq256> codes, std::span<const RowId> rows);
   bool IsIndexed(const EntryRecord& entry) const;
+  absl::Status LeaveOutErased(LiveIndexRows* rows) const;
 
   absl::StatusOr<std::shared_ptr<const ListRecord>> OwnList(const Principal& caller,
                                                             std::string_view id) const;
   // Lists of the caller's organisation, with those that the group being committed adds.
   size_t CountLists(const Principal& caller, const Changes& pending) const;
-  absl::StatusOr<EntryNumber> OwnEntry(const ListRecord& list, std::string_view entry_id) const;
+  // As OwnList(), for every caller that MayKnow() of it.
+  absl::StatusOr<std::shared_ptr<const ListRecord>> KnownList(const Principal& caller,
+                                                              std::string_view id) const;
+  absl::StatusOr<EntryNumber> EntryIn(const ListRecord& list, std::string_view entry_id) const;
   absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
   absl::StatusOr<EntryRecord> Prepare(const Principal& caller, const ListRecord& list,
                                       const NewEntry& entry) const;
   EntryRecord AsOfNow(EntryRecord entry) const;
+
+  // Transitions (transitions.cc).
+  absl::Status Apply(const Principal& caller, const ListRecord* list, EntryAction action,
+                     const Decision& decision, EntryRecord& entry, Transaction& transaction,
+                     Counters& counters, Changes& changes);
+  absl::Status ExpireDue();
+  // Removes what files still hold of values that the database has overwritten.
+  void ForgetErased();
+  // What an erased entry has instead of its external reference, so that submitting it again is
+  // recognised. Keyed: without the database's key it says nothing.
+  std::string TombstoneReference(ListNumber list, std::string_view reference) const;
   absl::StatusOr<uint64_t> OpenPageToken(std::string_view token, std::string_view context) const;
 
   Store& store_;
@@ -231,6 +262,8 @@ class Catalog {
   LoadReport load_report_;
   std::atomic<Revision> revision_;
   std::atomic<bool> incomplete_{false};
+  std::atomic<bool> any_erased_{false};
+  std::atomic<TimeUs> scrub_again_us_{0};  // not before; 0: nothing to scrub
   CommitQueue commits_;
 };
 

@@ -1,7 +1,9 @@
 // Catalog: its memory to a checkpoint and back. Why this is consistent:
 // docs/decisions/0007-checkpoint.md.
 #include <algorithm>
+#include <map>
 #include <new>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,11 +18,6 @@ namespace {
 
 absl::Status Unusable(std::string_view why) {
   return Error(absl::StatusCode::kDataLoss, "CHECKPOINT_UNUSABLE", why);
-}
-
-std::array<uint8_t, 32> DatabaseOf(const Store& store) {
-  const std::array<uint8_t, 16> key = store.seal_key();
-  return Sha256(key);
 }
 
 absl::StatusOr<uint64_t> NewMark() {
@@ -67,7 +64,7 @@ absl::Status Catalog::WriteCheckpoint(const std::string& folder) {
 }
 
 absl::Status Catalog::SaveCheckpoint(const std::string& folder, uint64_t mark) {
-  CheckpointManifest manifest{.database = DatabaseOf(store_), .mark = mark};
+  CheckpointManifest manifest{.database = store_.id(), .mark = mark};
   LiveIndexRows rows;
   uint64_t changed = 0;
   {
@@ -81,6 +78,7 @@ absl::Status Catalog::SaveCheckpoint(const std::string& folder, uint64_t mark) {
     rows = index_.Rows();
     changed = rows_changed_.load();
   }
+  VIGIE_RETURN_IF_ERROR(LeaveOutErased(&rows));
   VIGIE_RETURN_IF_ERROR(MakeCheckpointFolder(folder));
   const auto path = [&](std::string_view part) { return CheckpointFile(folder, mark, part); };
   for (size_t i = 0; i < rows.segments.size(); ++i) {
@@ -110,13 +108,41 @@ absl::Status Catalog::SaveCheckpoint(const std::string& folder, uint64_t mark) {
   return absl::OkStatus();
 }
 
+absl::Status Catalog::LeaveOutErased(LiveIndexRows* rows) const {
+  if (!any_erased_.load()) return absl::OkStatus();
+  const auto is_erased = [this](RowId row) {
+    return table_.Entry(table_.Row(row).entry).state == EntryState::kErased;
+  };
+  // Copies `codes` and `ids` without what is erased.
+  const auto keep = [&](const auto& codes, const std::vector<RowId>& ids) {
+    std::pair<HugeVector<Pdq256>, std::vector<RowId>> kept;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (is_erased(ids[i])) continue;
+      kept.first.push_back(codes[i]);
+      kept.second.push_back(ids[i]);
+    }
+    return kept;
+  };
+  for (auto& segment : rows->segments) {
+    const auto ids = segment->rows();
+    if (std::none_of(ids.begin(), ids.end(), is_erased)) continue;
+    auto kept = keep(segment->codes(), {ids.begin(), ids.end()});
+    VIGIE_ASSIGN_OR_RETURN(segment, SealedIndex::Build(options_.index.kind, std::move(kept.first),
+                                                       std::move(kept.second)));
+  }
+  auto heads = keep(rows->head_codes, rows->head_rows);
+  rows->head_codes = std::move(heads.first);
+  rows->head_rows = std::move(heads.second);
+  return absl::OkStatus();
+}
+
 // --- Loading
 
 absl::Status Catalog::LoadCheckpoint(const Counters& counters, const LoadProgress& progress) {
   const std::string& folder = options_.checkpoint_folder;
   CheckpointManifest manifest;
   VIGIE_ASSIGN_OR_RETURN(manifest, ReadManifest(folder));
-  if (manifest.database != DatabaseOf(store_)) return Unusable("it is of another database");
+  if (manifest.database != store_.id()) return Unusable("it is of another database");
   uint64_t mark = 0;
   VIGIE_ASSIGN_OR_RETURN(mark, store_.ReadCheckpointMark());
   if (mark != manifest.mark) {
@@ -188,10 +214,11 @@ absl::Status Catalog::CheckFactsAndHideRows(
   for (const auto& part : parts) {
     for (const RowId row : part->rows()) {
       const RowFacts facts = row <= last_row_ ? table_.Row(row) : RowFacts();
-      if (facts.entry == 0 || facts.algorithm != Algorithm::kPdq) {
+      if (row > last_row_ || facts.algorithm != Algorithm::kPdq) {
         return Unusable("it indexes a row that cannot be");
       }
-      if (IsSearched(table_.Entry(facts.entry), *lists)) {
+      // Of no entry: a row that its entry left when it was renewed.
+      if (facts.entry != 0 && IsSearched(table_.Entry(facts.entry), *lists)) {
         ++visible;
       } else {
         hidden.push_back(row);
@@ -208,7 +235,8 @@ absl::Status Catalog::RestoreDigests(const CheckpointManifest& manifest, const s
   VIGIE_RETURN_IF_ERROR(
       LoadDigests(manifest, path, [&](Algorithm algorithm, std::string_view value, RowId row) {
         const RowFacts facts = table_.Row(row);
-        if (facts.entry == 0 || facts.algorithm != algorithm) {
+        if (facts.entry == 0) return absl::OkStatus();  // renewed meanwhile
+        if (facts.algorithm != algorithm) {
           return Unusable("it holds the digest of a row that cannot be");
         }
         if (!IsSearched(table_.Entry(facts.entry), *lists)) return absl::OkStatus();
@@ -229,35 +257,57 @@ absl::Status Catalog::RestoreDigests(const CheckpointManifest& manifest, const s
 
 absl::Status Catalog::ApplyChangesSince(const CheckpointManifest& manifest,
                                         const Counters& counters) {
-  constexpr size_t kBatch = 65536;
   const auto lists = lists_.Acquire();
   std::vector<Pdq256> codes;
   std::vector<RowId> rows;
-  const auto flush = [&] {
-    const absl::Status status = index_.Add(codes, rows);
-    codes.clear();
-    rows.clear();
-    return status;
-  };
+  std::map<EntryNumber, EntryRecord> moved;  // to other rows since
   VIGIE_RETURN_IF_ERROR(
       store_.ScanEntriesSince(manifest.revision, [&](const EntryRecord& entry) -> absl::Status {
         VIGIE_RETURN_IF_ERROR(CheckRecord(entry, counters, *lists));
-        const bool is_new = entry.number > manifest.last_entry;
-        if (is_new != (entry.first_row > manifest.last_row)) {
-          return Unusable("the database numbers a row otherwise");
+        const bool was_there = entry.number <= manifest.last_entry;
+        if (was_there && entry.state == EntryState::kErased) {
+          RemoveOtherCheckpoints(options_.checkpoint_folder, 0);
+          return Unusable("an entry was erased since, so it was removed");
         }
+        const bool new_rows = entry.first_row > manifest.last_row;
+        if (!was_there && !new_rows) return Unusable("the database numbers a row otherwise");
+        if (was_there && new_rows) moved.emplace(entry.number, entry);
         SetFacts(entry);
         const bool searched = IsSearched(table_.Entry(entry.number), *lists);
-        if (!is_new) {
+        if (!new_rows) {
           if (!searched) UnindexEntry(entry);
           return !searched || IsIndexed(entry)
                      ? absl::OkStatus()
                      : Unusable("an entry acts again that it does not hold");
         }
         if (searched) IndexEntry(entry, &codes, &rows);
-        return codes.size() < kBatch ? absl::OkStatus() : flush();
+        return absl::OkStatus();
       }));
-  return flush();
+  for (RowId row = 1; !moved.empty() && row <= manifest.last_row; ++row) {
+    const RowFacts facts = table_.Row(row);
+    const auto it = moved.find(facts.entry);
+    if (it != moved.end() && facts.position == 0) RetireRows(it->second, row);
+  }
+  return AddByRow(codes, rows);
+}
+
+// The rows of entries that were renewed come late in the order of entries, and the index takes rows
+// in theirs.
+absl::Status Catalog::AddByRow(std::span<const Pdq256> codes, std::span<const RowId> rows) {
+  constexpr size_t kBatch = 65536;
+  std::vector<size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
+  for (size_t first = 0; first < order.size(); first += kBatch) {
+    std::vector<Pdq256> some_codes;
+    std::vector<RowId> some_rows;
+    for (size_t i = first; i < std::min(order.size(), first + kBatch); ++i) {
+      some_codes.push_back(codes[order[i]]);
+      some_rows.push_back(rows[order[i]]);
+    }
+    VIGIE_RETURN_IF_ERROR(index_.Add(some_codes, some_rows));
+  }
+  return absl::OkStatus();
 }
 
 bool Catalog::IsIndexed(const EntryRecord& entry) const {

@@ -15,11 +15,17 @@
 
 namespace vigie {
 
+// A new or changed entry, with its fingerprints.
+struct EntryChange {
+  EntryRecord entry;
+  bool new_rows = false;    // its fingerprints are in rows that matching has not seen
+  RowId old_first_row = 0;  // where they were before, if anywhere
+};
+
 // What a commit changes in memory, once it is durable.
 struct Changes {
   std::vector<ListRecord> lists;     // new or changed
-  std::vector<EntryRecord> added;    // with their fingerprints
-  std::vector<EntryRecord> updated;  // with their fingerprints
+  std::vector<EntryChange> entries;  // in order: an entry may change twice
 };
 
 class CommitQueue {

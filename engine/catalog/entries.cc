@@ -6,11 +6,10 @@
 #include "engine/base/digest.h"
 #include "engine/catalog/catalog.h"
 #include "engine/catalog/entry_life.h"
+#include "engine/catalog/entry_rules.h"
 
 namespace vigie {
 namespace {
-
-constexpr size_t kMaxText = 256;  // bytes of each of an entry's text fields
 
 absl::Status Invalid(std::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, "ENTRY_INVALID", message);
@@ -57,13 +56,28 @@ bool SameValues(const std::vector<Fingerprint>& a, const std::vector<Fingerprint
                     });
 }
 
-absl::Status CheckText(std::string_view field, std::string_view text) {
-  const bool clean = std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
-  if (text.size() <= kMaxText && clean) return absl::OkStatus();
-  return Invalid(
-      absl::StrCat(ToAbsl(field), " has at most ", kMaxText, " bytes and no control characters"));
+// One event for each run of new entries with one state, basis and case: usually one an upload, so
+// that 1000 entries cost one event.
+absl::Status AppendSubmissions(const Principal& caller, std::span<const UploadResult> results,
+                               Transaction& transaction) {
+  std::optional<EventRecord> run;
+  for (const UploadResult& result : results) {
+    const EntryRecord& entry = result.entry;
+    if (!result.status.ok() || !result.created) continue;
+    if (run.has_value() && run->to == entry.state && run->legal_basis == entry.legal_basis &&
+        run->case_reference == entry.case_reference) {
+      run->last_entry = entry.number;  // numbers are given one after the other
+      continue;
+    }
+    if (run.has_value()) VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(*run));
+    run = EventBy(caller, EventKind::kEntrySubmitted, entry.created_us, entry.revision);
+    run->list = entry.list;
+    run->entry = run->last_entry = entry.number;
+    run->to = entry.state;
+    run->legal_basis = entry.legal_basis;
+    run->case_reference = entry.case_reference;
+  }
+  return run.has_value() ? transaction.AppendEvent(*run) : absl::OkStatus();
 }
 
 }  // namespace
@@ -86,9 +100,7 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   }
   record.created_us = record.updated_us = clock_.Now();
   if (record.state == EntryState::kProvisional) {
-    // Whole seconds: what the database holds and what matching holds are then the same time.
-    const TimeUs second = record.created_us / kSecondUs + list.provisional_hours * 3600;
-    record.expires_us = second * kSecondUs;
+    record.expires_us = ProvisionalUntil(record.created_us, list.provisional_hours);
   }
   record.list = list.number;
   record.external_reference = entry.external_reference.empty()
@@ -115,12 +127,18 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     if (prepared.ok()) outcome.results[i].entry = *std::move(prepared);
   }
 
-  const auto submit = [](UploadResult& result, Transaction& transaction, Counters& counters,
-                         Changes& changes) -> absl::Status {
+  const auto submit = [this](UploadResult& result, Transaction& transaction, Counters& counters,
+                             Changes& changes) -> absl::Status {
     EntryRecord& entry = result.entry;
     std::optional<EntryRecord> existing;
     VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindEntry(entry.list, entry.external_reference));
-    if (existing.has_value() && !SameValues(existing->fingerprints, entry.fingerprints)) {
+    if (!existing.has_value() && any_erased_.load()) {
+      VIGIE_ASSIGN_OR_RETURN(
+          existing, transaction.FindEntry(
+                        entry.list, TombstoneReference(entry.list, entry.external_reference)));
+    }
+    if (existing.has_value() && existing->state != EntryState::kErased &&
+        !SameValues(existing->fingerprints, entry.fingerprints)) {
       result.status = Error(absl::StatusCode::kAlreadyExists, "EXTERNAL_REFERENCE_CONFLICT",
                             "another picture has this external_reference in this list");
       return absl::OkStatus();
@@ -140,7 +158,7 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     entry.revision = counters.revision;
     VIGIE_RETURN_IF_ERROR(transaction.InsertEntry(entry));
     result.created = true;
-    changes.added.push_back(entry);
+    changes.entries.push_back({.entry = entry, .new_rows = true});
     return absl::OkStatus();
   };
   absl::Status refused;
@@ -156,7 +174,7 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
       if (!result.status.ok()) continue;
       VIGIE_RETURN_IF_ERROR(submit(result, transaction, counters, changes));
     }
-    return absl::OkStatus();
+    return AppendSubmissions(caller, outcome.results, transaction);
   };
   VIGIE_ASSIGN_OR_RETURN(outcome.revision, commits_.Commit(insert));
   if (!refused.ok()) return refused;
@@ -169,8 +187,8 @@ EntryRecord Catalog::AsOfNow(EntryRecord entry) const {
   return entry;
 }
 
-absl::StatusOr<EntryNumber> Catalog::OwnEntry(const ListRecord& list,
-                                              std::string_view entry_id) const {
+absl::StatusOr<EntryNumber> Catalog::EntryIn(const ListRecord& list,
+                                             std::string_view entry_id) const {
   const auto number = sealer_.Open(entry_id, "entry");
   if (!number.has_value()) return EntryNotFound();
   std::optional<EntryRecord> entry;
@@ -184,7 +202,7 @@ absl::StatusOr<EntryRecord> Catalog::GetEntry(const Principal& caller, std::stri
   std::shared_ptr<const ListRecord> list;
   VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
   EntryNumber number = 0;
-  VIGIE_ASSIGN_OR_RETURN(number, OwnEntry(*list, entry_id));
+  VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
   std::optional<EntryRecord> entry;
   VIGIE_ASSIGN_OR_RETURN(entry, store_.ReadEntry(number));
   if (!entry.has_value()) return EntryNotFound();
@@ -209,41 +227,6 @@ absl::StatusOr<Page<EntryRecord>> Catalog::ListEntries(const Principal& caller,
   }
   for (EntryRecord& entry : page.items) entry = AsOfNow(std::move(entry));
   return page;
-}
-
-absl::StatusOr<EntryRecord> Catalog::Withdraw(const Principal& caller, std::string_view list_id,
-                                              std::string_view entry_id, std::string_view reason) {
-  std::shared_ptr<const ListRecord> list;
-  VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
-  EntryNumber number = 0;
-  VIGIE_ASSIGN_OR_RETURN(number, OwnEntry(*list, entry_id));
-  VIGIE_RETURN_IF_ERROR(CheckText("reason", reason));
-  absl::StatusOr<EntryRecord> outcome = EntryNotFound();
-  const CommitQueue::Mutation withdraw = [&](Transaction& transaction, Counters& counters,
-                                             Changes& changes) -> absl::Status {
-    std::optional<EntryRecord> entry;
-    VIGIE_ASSIGN_OR_RETURN(entry, transaction.FindEntry(number));
-    if (!entry.has_value()) return absl::OkStatus();
-    if (entry->state == EntryState::kWithdrawn) {
-      outcome = *std::move(entry);
-      return absl::OkStatus();
-    }
-    const absl::Status legal = CheckTransition(entry->state, EntryState::kWithdrawn);
-    if (!legal.ok()) {
-      outcome = legal;
-      return absl::OkStatus();
-    }
-    entry->state = EntryState::kWithdrawn;
-    entry->reason = std::string(reason);
-    entry->updated_us = clock_.Now();
-    entry->revision = counters.revision;
-    VIGIE_RETURN_IF_ERROR(transaction.UpdateEntry(*entry));
-    changes.updated.push_back(*entry);
-    outcome = *std::move(entry);
-    return absl::OkStatus();
-  };
-  VIGIE_RETURN_IF_ERROR(commits_.Commit(withdraw).status());
-  return outcome;
 }
 
 }  // namespace vigie

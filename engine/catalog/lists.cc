@@ -22,6 +22,13 @@ absl::Status NotFound() {
                "your organisation has no list of this name");
 }
 
+absl::Status AppendListEvent(const Principal& caller, EventKind kind, const ListRecord& list,
+                             Transaction& transaction) {
+  EventRecord event = EventBy(caller, kind, list.updated_us, list.revision);
+  event.list = list.number;
+  return transaction.AppendEvent(event);
+}
+
 absl::Status NotEmpty(uint64_t entries) {
   return Error(
       absl::StatusCode::kFailedPrecondition, "LIST_NOT_EMPTY",
@@ -36,6 +43,13 @@ absl::StatusOr<std::shared_ptr<const ListRecord>> Catalog::OwnList(const Princip
   if (list == nullptr || list->deleted_us != 0 || list->organisation != caller.organisation) {
     return NotFound();
   }
+  return list;
+}
+
+absl::StatusOr<std::shared_ptr<const ListRecord>> Catalog::KnownList(const Principal& caller,
+                                                                     std::string_view id) const {
+  auto list = FindList(id);
+  if (list == nullptr || list->deleted_us != 0 || !MayKnow(caller, *list)) return NotFound();
   return list;
 }
 
@@ -128,6 +142,7 @@ absl::StatusOr<ListRecord> Catalog::CreateList(const Principal& caller, const Ne
     list.number = ++counters.lists;
     list.revision = counters.revision;
     VIGIE_RETURN_IF_ERROR(transaction.InsertList(list));
+    VIGIE_RETURN_IF_ERROR(AppendListEvent(caller, EventKind::kListCreated, list, transaction));
     changes.lists.push_back(list);
     return absl::OkStatus();
   };
@@ -177,6 +192,7 @@ absl::StatusOr<ListRecord> Catalog::UpdateList(const Principal& caller, std::str
     list->updated_us = clock_.Now();
     list->revision = counters.revision;
     VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));
+    VIGIE_RETURN_IF_ERROR(AppendListEvent(caller, EventKind::kListUpdated, *list, transaction));
     changes.lists.push_back(*list);
     outcome = *std::move(list);
     return absl::OkStatus();
@@ -202,6 +218,7 @@ absl::Status Catalog::DeleteList(const Principal& caller, std::string_view id, b
     list->deleted_us = list->updated_us = clock_.Now();
     list->revision = counters.revision;
     VIGIE_RETURN_IF_ERROR(transaction.UpdateList(*list));
+    VIGIE_RETURN_IF_ERROR(AppendListEvent(caller, EventKind::kListDeleted, *list, transaction));
     changes.lists.push_back(*std::move(list));
     outcome = absl::OkStatus();
     return absl::OkStatus();

@@ -1,6 +1,7 @@
 // What the durable record holds. Plain data; the rules about it live in the catalogue.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,14 @@ struct ListRecord {
   Revision revision = 0;  // of the last change
 };
 
+// Who has decided something. Empty: nobody yet.
+struct Decider {
+  std::string key_id;
+  std::string person;  // the human that the caller named
+
+  friend bool operator==(const Decider&, const Decider&) = default;
+};
+
 struct EntryRecord {
   EntryNumber number = 0;
   ListNumber list = 0;
@@ -41,9 +50,14 @@ struct EntryRecord {
   std::string legal_basis;
   std::string case_reference;
   std::string submitter;  // key id of the principal that submitted it
-  std::string reason;     // why it left the acting states, in the words of who did it
-  TimeUs created_us = 0;
-  TimeUs updated_us = 0;
+  std::string reason;     // why its state last changed, in the words of who did it
+  ReasonCode reason_code = ReasonCode::kNone;
+  int64_t renewals = 0;        // how often its time was prolonged
+  Decider first_decider = {};  // who confirmed or rejected it first; cannot settle a contest of it
+  Decider last_decider = {};
+  TimeUs decided_us = 0;  // of the last decision; 0: none
+  TimeUs created_us = 0;  // when it was received
+  TimeUs updated_us = 0;  // of the last change of its state
   Revision revision = 0;  // of the last change
   std::vector<Fingerprint> fingerprints;
   RowId first_row = 0;  // rows first_row, first_row + 1... hold the fingerprints, in order
@@ -58,6 +72,39 @@ struct KeyRecord {
   std::string label;
   TimeUs created_us = 0;
   TimeUs revoked_us = 0;  // 0: valid
+};
+
+using EventDigest = std::array<uint8_t, 32>;
+
+// One line of the record of who did what. Append-only, chained by digests (event_chain.h), kept for
+// ever: so it never holds a value of a fingerprint, a secret or free text.
+struct EventRecord {
+  uint64_t number = 0;  // 1, 2, 3...
+  TimeUs time_us = 0;
+  EventKind kind = EventKind::kGenesis;
+  ListNumber list = 0;         // 0: of no list
+  EntryNumber entry = 0;       // 0: of no entry
+  EntryNumber last_entry = 0;  // submissions: of the entries `entry` to this; otherwise = entry
+  std::optional<EntryState> from = std::nullopt;
+  std::optional<EntryState> to = std::nullopt;
+  std::string organisation = {};  // of who did it; empty: the server itself
+  std::optional<Role> role = std::nullopt;
+  std::string key_id = {};
+  std::string person = {};
+  ReasonCode reason = ReasonCode::kNone;
+  std::string legal_basis = {};
+  std::string case_reference = {};
+  Revision revision = 0;  // that it is part of
+  EventDigest digest{};   // over all of the above and the digest of the event before
+};
+
+// A signed statement that the chain had this head.
+struct HeadRecord {
+  uint64_t number = 0;  // of the last event then
+  EventDigest digest{};
+  TimeUs time_us = 0;
+  std::array<uint8_t, 32> public_key{};
+  std::array<uint8_t, 64> signature{};
 };
 
 // What the next writer continues from.

@@ -102,6 +102,8 @@ absl::StatusOr<std::unique_ptr<SqlConnection>> SqlConnection::Open(const std::st
   VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA foreign_keys=ON"));
   // Of the connection, not of the file: keys are written on the readers' connection.
   VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA synchronous=FULL"));
+  // What is deleted or overwritten leaves no trace in its page.
+  VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA secure_delete=ON"));
   return connection;
 }
 

@@ -1,5 +1,7 @@
 #include "engine/store/sqlite_records.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
@@ -10,10 +12,45 @@ const char kListColumns[] =
     "provisional_hours, audience, created_us, updated_us, deleted_us, revision";
 const char kEntryColumns[] =
     "number, list, external_reference, state, expires_us, court_basis, subject, jurisdiction, "
-    "legal_basis, case_reference, submitter, reason, created_us, updated_us, revision, first_row";
+    "legal_basis, case_reference, submitter, reason, created_us, updated_us, revision, first_row, "
+    "reason_code, renewals, first_decider_key, first_decider_person, last_decider_key, "
+    "last_decider_person, decided_us";
 const char kFingerprintColumns[] =
     "row, entry, position, algorithm, value, quality, profile, decode_mode";
 const char kKeyColumns[] = "id, digest, organisation, role, label, created_us, revoked_us";
+const char kEventColumns[] =
+    "number, time_us, kind, list, entry, last_entry, from_state, to_state, organisation, role, "
+    "key_id, person, reason, legal_basis, case_reference, revision, digest";
+const char kHeadColumns[] = "number, digest, time_us, public_key, signature";
+
+namespace {
+
+// 0 in the database: none.
+template <typename Enum>
+std::optional<Enum> GetOptional(const SqlStatement& row, int column) {
+  const int64_t value = row.GetInt(column);
+  return value == 0 ? std::nullopt : std::optional(static_cast<Enum>(value));
+}
+
+template <typename Enum>
+int64_t OrZero(const std::optional<Enum>& value) {
+  return value.has_value() ? static_cast<int64_t>(*value) : 0;
+}
+
+// A blob of another length is not ours; cut or filled up, it proves nothing.
+template <size_t kSize>
+std::array<uint8_t, kSize> GetBytes(const SqlStatement& row, int column) {
+  const std::string bytes = row.GetText(column);
+  std::array<uint8_t, kSize> out{};
+  std::copy_n(bytes.begin(), std::min(bytes.size(), kSize), out.begin());
+  return out;
+}
+
+std::string_view AsText(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
 
 ListRecord ReadList(const SqlStatement& row) {
   const std::string audience = row.GetText(9);
@@ -66,6 +103,11 @@ EntryRecord ReadEntryRow(const SqlStatement& row) {
       .case_reference = row.GetText(9),
       .submitter = row.GetText(10),
       .reason = row.GetText(11),
+      .reason_code = static_cast<ReasonCode>(row.GetInt(16)),
+      .renewals = row.GetInt(17),
+      .first_decider = {.key_id = row.GetText(18), .person = row.GetText(19)},
+      .last_decider = {.key_id = row.GetText(20), .person = row.GetText(21)},
+      .decided_us = row.GetInt(22),
       .created_us = row.GetInt(12),
       .updated_us = row.GetInt(13),
       .revision = static_cast<Revision>(row.GetInt(14)),
@@ -90,7 +132,14 @@ void BindEntry(SqlStatement& statement, const EntryRecord& entry) {
       .Int(entry.created_us)
       .Int(entry.updated_us)
       .Int(static_cast<int64_t>(entry.revision))
-      .Int(entry.first_row);
+      .Int(entry.first_row)
+      .Int(static_cast<int>(entry.reason_code))
+      .Int(entry.renewals)
+      .Text(entry.first_decider.key_id)
+      .Text(entry.first_decider.person)
+      .Text(entry.last_decider.key_id)
+      .Text(entry.last_decider.person)
+      .Int(entry.decided_us);
 }
 
 FingerprintRow ReadFingerprint(const SqlStatement& row) {
@@ -140,6 +189,62 @@ void BindKey(SqlStatement& statement, const KeyRecord& key) {
       .Text(key.label)
       .Int(key.created_us)
       .Int(key.revoked_us);
+}
+
+EventRecord ReadEvent(const SqlStatement& row) {
+  return {.number = static_cast<uint64_t>(row.GetInt(0)),
+          .time_us = row.GetInt(1),
+          .kind = static_cast<EventKind>(row.GetInt(2)),
+          .list = static_cast<ListNumber>(row.GetInt(3)),
+          .entry = static_cast<EntryNumber>(row.GetInt(4)),
+          .last_entry = static_cast<EntryNumber>(row.GetInt(5)),
+          .from = GetOptional<EntryState>(row, 6),
+          .to = GetOptional<EntryState>(row, 7),
+          .organisation = row.GetText(8),
+          .role = GetOptional<Role>(row, 9),
+          .key_id = row.GetText(10),
+          .person = row.GetText(11),
+          .reason = static_cast<ReasonCode>(row.GetInt(12)),
+          .legal_basis = row.GetText(13),
+          .case_reference = row.GetText(14),
+          .revision = static_cast<Revision>(row.GetInt(15)),
+          .digest = GetBytes<32>(row, 16)};
+}
+
+void BindEvent(SqlStatement& statement, const EventRecord& event) {
+  statement.Int(static_cast<int64_t>(event.number))
+      .Int(event.time_us)
+      .Int(static_cast<int>(event.kind))
+      .Int(event.list)
+      .Int(event.entry)
+      .Int(event.last_entry)
+      .Int(OrZero(event.from))
+      .Int(OrZero(event.to))
+      .Text(event.organisation)
+      .Int(OrZero(event.role))
+      .Text(event.key_id)
+      .Text(event.person)
+      .Int(static_cast<int>(event.reason))
+      .Text(event.legal_basis)
+      .Text(event.case_reference)
+      .Int(static_cast<int64_t>(event.revision))
+      .Blob(AsText(event.digest));
+}
+
+HeadRecord ReadHead(const SqlStatement& row) {
+  return {.number = static_cast<uint64_t>(row.GetInt(0)),
+          .digest = GetBytes<32>(row, 1),
+          .time_us = row.GetInt(2),
+          .public_key = GetBytes<32>(row, 3),
+          .signature = GetBytes<64>(row, 4)};
+}
+
+void BindHead(SqlStatement& statement, const HeadRecord& head) {
+  statement.Int(static_cast<int64_t>(head.number))
+      .Blob(AsText(head.digest))
+      .Int(head.time_us)
+      .Blob(AsText(head.public_key))
+      .Blob(AsText(head.signature));
 }
 
 }  // namespace vigie

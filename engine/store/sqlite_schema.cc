@@ -84,6 +84,50 @@ CREATE TABLE keys (
 CREATE INDEX entries_by_revision ON entries(revision);
 INSERT INTO meta VALUES ('checkpoint', 0);
 )sql",
+    // 2 -> 3: decisions, and the chain of events. The genesis event is added at opening.
+    R"sql(
+ALTER TABLE entries ADD COLUMN reason_code INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entries ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entries ADD COLUMN first_decider_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE entries ADD COLUMN first_decider_person TEXT NOT NULL DEFAULT '';
+ALTER TABLE entries ADD COLUMN last_decider_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE entries ADD COLUMN last_decider_person TEXT NOT NULL DEFAULT '';
+ALTER TABLE entries ADD COLUMN decided_us INTEGER NOT NULL DEFAULT 0;
+-- States: 2 provisional, 4 contested, 9 erased. What waits for a decision, by deadline.
+CREATE INDEX entries_by_expiry ON entries(expires_us) WHERE state IN (2, 4) AND expires_us > 0;
+CREATE INDEX entries_contested ON entries(updated_us) WHERE state = 4;
+CREATE INDEX entries_erased ON entries(number) WHERE state = 9;
+
+CREATE TABLE events (
+  number         INTEGER PRIMARY KEY,
+  time_us        INTEGER NOT NULL,
+  kind           INTEGER NOT NULL,
+  list           INTEGER NOT NULL,            -- 0: none; likewise below
+  entry          INTEGER NOT NULL,
+  last_entry     INTEGER NOT NULL,
+  from_state     INTEGER NOT NULL,
+  to_state       INTEGER NOT NULL,
+  organisation   TEXT NOT NULL,
+  role           INTEGER NOT NULL,
+  key_id         TEXT NOT NULL,
+  person         TEXT NOT NULL,
+  reason         INTEGER NOT NULL,
+  legal_basis    TEXT NOT NULL,
+  case_reference TEXT NOT NULL,
+  revision       INTEGER NOT NULL,
+  digest         BLOB NOT NULL
+);
+CREATE INDEX events_of_entry ON events(entry) WHERE kind > 100;
+CREATE INDEX events_submitted ON events(entry) WHERE kind = 7;
+
+CREATE TABLE event_heads (
+  number     INTEGER PRIMARY KEY,
+  digest     BLOB NOT NULL,
+  time_us    INTEGER NOT NULL,
+  public_key BLOB NOT NULL,
+  signature  BLOB NOT NULL
+);
+)sql",
 };
 
 }  // namespace

@@ -13,168 +13,11 @@
 #include "engine/store/sqlite.h"
 #include "engine/store/sqlite_records.h"
 #include "engine/store/sqlite_schema.h"
+#include "engine/store/sqlite_statements.h"
+#include "engine/store/sqlite_transaction.h"
 
 namespace vigie {
 namespace {
-
-std::string Placeholders(std::string_view columns) {
-  std::string marks = "?";
-  for (const char c : columns) {
-    if (c == ',') marks += ",?";
-  }
-  return marks;
-}
-
-std::string InsertSql(std::string_view table, std::string_view columns) {
-  return absl::StrCat("INSERT INTO ", ToAbsl(table), "(", ToAbsl(columns), ") VALUES (",
-                      Placeholders(columns), ")");
-}
-
-// The statements of one connection that the store uses, prepared once.
-struct Statements {
-  SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, entries_of;
-  SqlStatement insert_list, update_list, insert_entry, update_entry, insert_fingerprint, set_meta;
-  SqlStatement count_entries, last_revision;
-
-  static absl::StatusOr<Statements> Prepare(SqlConnection& db) {
-    const std::string entries = absl::StrCat("SELECT ", kEntryColumns, " FROM entries WHERE ");
-    Statements s;
-    VIGIE_ASSIGN_OR_RETURN(
-        s.list_by_id, db.Prepare(absl::StrCat("SELECT ", kListColumns, " FROM lists WHERE id=?")));
-    VIGIE_ASSIGN_OR_RETURN(s.entry_by_number, db.Prepare(entries + "number=?"));
-    VIGIE_ASSIGN_OR_RETURN(s.entry_by_reference,
-                           db.Prepare(entries + "list=? AND external_reference=?"));
-    VIGIE_ASSIGN_OR_RETURN(s.entries_of,
-                           db.Prepare(entries + "list=? AND number>? ORDER BY number LIMIT ?"));
-    VIGIE_ASSIGN_OR_RETURN(s.fingerprints_of,
-                           db.Prepare(absl::StrCat("SELECT ", kFingerprintColumns,
-                                                   " FROM fingerprints WHERE row>=? AND entry=? "
-                                                   "AND row<?+256 ORDER BY row")));
-    VIGIE_ASSIGN_OR_RETURN(s.insert_list, db.Prepare(InsertSql("lists", kListColumns)));
-    VIGIE_ASSIGN_OR_RETURN(
-        s.update_list, db.Prepare(absl::StrCat("UPDATE lists SET (", kListColumns, ")=(",
-                                               Placeholders(kListColumns), ") WHERE number=?1")));
-    VIGIE_ASSIGN_OR_RETURN(s.insert_entry, db.Prepare(InsertSql("entries", kEntryColumns)));
-    VIGIE_ASSIGN_OR_RETURN(
-        s.update_entry, db.Prepare(absl::StrCat("UPDATE entries SET (", kEntryColumns, ")=(",
-                                                Placeholders(kEntryColumns), ") WHERE number=?1")));
-    VIGIE_ASSIGN_OR_RETURN(s.insert_fingerprint,
-                           db.Prepare(InsertSql("fingerprints", kFingerprintColumns)));
-    VIGIE_ASSIGN_OR_RETURN(s.count_entries,
-                           db.Prepare("SELECT count(*) FROM entries WHERE list=?"));
-    VIGIE_ASSIGN_OR_RETURN(s.last_revision,
-                           db.Prepare("SELECT value FROM meta WHERE key='revision'"));
-    VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=? WHERE key=?"));
-    return s;
-  }
-};
-
-absl::Status LoadFingerprints(Statements& s, EntryRecord& entry) {
-  s.fingerprints_of.Int(entry.first_row).Int(entry.number).Int(entry.first_row);
-  while (true) {
-    bool row = false;
-    VIGIE_ASSIGN_OR_RETURN(row, s.fingerprints_of.Step());
-    if (!row) return absl::OkStatus();
-    entry.fingerprints.push_back(ReadFingerprint(s.fingerprints_of).fingerprint);
-  }
-}
-
-// The entry of a bound query that gives at most one.
-absl::StatusOr<std::optional<EntryRecord>> OneEntry(Statements& s, SqlStatement& query) {
-  bool row = false;
-  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
-  if (!row) return std::nullopt;
-  EntryRecord entry = ReadEntryRow(query);
-  query.Reset();
-  VIGIE_RETURN_IF_ERROR(LoadFingerprints(s, entry));
-  return entry;
-}
-
-// The number that a bound query gives; 0 when it gives no row.
-absl::StatusOr<uint64_t> OneNumber(SqlStatement& query) {
-  bool row = false;
-  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
-  const int64_t number = row ? query.GetInt(0) : 0;
-  query.Reset();
-  return static_cast<uint64_t>(number);
-}
-
-class SqliteTransaction final : public Transaction {
- public:
-  SqliteTransaction(SqlConnection& db, Statements& statements) : db_(db), s_(statements) {}
-  ~SqliteTransaction() override {
-    if (db_.InTransaction()) db_.Exec("ROLLBACK").IgnoreError();
-  }
-
-  absl::StatusOr<Revision> LastRevision() override { return OneNumber(s_.last_revision); }
-
-  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
-    return OneNumber(s_.count_entries.Int(list));
-  }
-
-  absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) override {
-    bool row = false;
-    VIGIE_ASSIGN_OR_RETURN(row, s_.list_by_id.Text(id).Step());
-    if (!row) return std::nullopt;
-    ListRecord list = ReadList(s_.list_by_id);
-    s_.list_by_id.Reset();
-    return list;
-  }
-
-  absl::StatusOr<std::optional<EntryRecord>> FindEntry(EntryNumber number) override {
-    return OneEntry(s_, s_.entry_by_number.Int(number));
-  }
-
-  absl::StatusOr<std::optional<EntryRecord>> FindEntry(ListNumber list,
-                                                       std::string_view reference) override {
-    return OneEntry(s_, s_.entry_by_reference.Int(list).Text(reference));
-  }
-
-  absl::Status InsertList(const ListRecord& list) override {
-    BindList(s_.insert_list, list);
-    return s_.insert_list.Run();
-  }
-
-  absl::Status UpdateList(const ListRecord& list) override {
-    BindList(s_.update_list, list);
-    return s_.update_list.Run();
-  }
-
-  absl::Status InsertEntry(const EntryRecord& entry) override {
-    BindEntry(s_.insert_entry, entry);
-    VIGIE_RETURN_IF_ERROR(s_.insert_entry.Run());
-    for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
-      BindFingerprint(s_.insert_fingerprint, {.row = entry.first_row + static_cast<uint32_t>(i),
-                                              .entry = entry.number,
-                                              .position = static_cast<int>(i),
-                                              .fingerprint = entry.fingerprints[i]});
-      VIGIE_RETURN_IF_ERROR(s_.insert_fingerprint.Run());
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status UpdateEntry(const EntryRecord& entry) override {
-    BindEntry(s_.update_entry, entry);
-    return s_.update_entry.Run();
-  }
-
-  absl::Status Commit(const Counters& counters) override {
-    const std::pair<const char*, int64_t> values[] = {
-        {"revision", static_cast<int64_t>(counters.revision)},
-        {"lists", counters.lists},
-        {"entries", counters.entries},
-        {"rows", counters.rows},
-    };
-    for (const auto& [key, value] : values) {
-      VIGIE_RETURN_IF_ERROR(s_.set_meta.Int(value).Text(key).Run());
-    }
-    return db_.Exec("COMMIT");
-  }
-
- private:
-  SqlConnection& db_;
-  Statements& s_;
-};
 
 // Creates the file if need be, so that nobody else may read it from its first moment, and takes
 // the access of others from one that was restored with it. SQLite gives its -wal and -shm files
@@ -203,6 +46,14 @@ absl::Status UseWal(SqlConnection& connection) {
                "the database cannot use a write-ahead log here: put it on a local disk");
 }
 
+EventRecord KeyEvent(EventKind kind, const KeyRecord& key, TimeUs now) {
+  return {.time_us = now,
+          .kind = kind,
+          .organisation = key.organisation,
+          .role = key.role,
+          .key_id = key.id};
+}
+
 // Two connections: the writer's, used by one Transaction at a time, and the readers', behind a
 // mutex. WAL lets them work side by side.
 class SqliteStore final : public Store {
@@ -211,7 +62,7 @@ class SqliteStore final : public Store {
 
   absl::StatusOr<std::unique_ptr<Transaction>> Begin() override {
     VIGIE_RETURN_IF_ERROR(writer_->Exec("BEGIN IMMEDIATE"));
-    return std::make_unique<SqliteTransaction>(*writer_, writes_);
+    return MakeSqliteTransaction(*writer_, writes_);
   }
 
   absl::StatusOr<Counters> ReadCounters() override;
@@ -224,6 +75,15 @@ class SqliteStore final : public Store {
       const std::function<absl::Status(const FingerprintRow&)>& visit) override;
   absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override;
+  absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) override;
+  absl::StatusOr<uint64_t> CountInState(EntryState state) override;
+  absl::Status ScanEvents(uint64_t after,
+                          const std::function<absl::Status(const EventRecord&)>& visit) override;
+  absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) override;
+  absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() override;
+  absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override;
+  absl::Status InsertHead(const HeadRecord& head) override;
+  absl::StatusOr<bool> ScrubLog() override;
   absl::StatusOr<uint64_t> ReadCheckpointMark() override;
   absl::Status SetCheckpointMark(uint64_t mark) override;
   absl::StatusOr<std::vector<KeyRecord>> ReadKeys() override;
@@ -237,6 +97,9 @@ class SqliteStore final : public Store {
   // Runs `sql` on the readers' connection and calls `visit` with each row.
   absl::Status ForEach(const std::string& sql,
                        const std::function<absl::Status(const SqlStatement&)>& visit);
+  // Runs `change` as one transaction of the readers' connection; waits for a Transaction.
+  absl::Status InOwnTransaction(const std::function<absl::Status()>& change);
+  absl::Status BeginChain();
 
   std::string path_;
   std::unique_ptr<SqlConnection> writer_;
@@ -258,6 +121,9 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
   VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));
   VIGIE_ASSIGN_OR_RETURN(store->reads_, Statements::Prepare(*store->reader_));
+  VIGIE_RETURN_IF_ERROR(store->BeginChain());
+  // After a crash the log may hold what was erased shortly before.
+  VIGIE_RETURN_IF_ERROR(store->ScrubLog().status());
 
   std::string key;
   VIGIE_RETURN_IF_ERROR(store->ForEach("SELECT value FROM meta WHERE key='seal_key'",
@@ -367,6 +233,112 @@ absl::Status SqliteStore::ScanEntriesSince(
   }
 }
 
+absl::StatusOr<std::vector<EntryNumber>> SqliteStore::ReadDue(TimeUs now, int limit) {
+  const std::lock_guard lock(reader_mutex_);
+  reads_.due.Int(now).Int(limit);
+  std::vector<EntryNumber> due;
+  while (true) {
+    bool row = false;
+    VIGIE_ASSIGN_OR_RETURN(row, reads_.due.Step());
+    if (!row) return due;
+    due.push_back(static_cast<EntryNumber>(reads_.due.GetInt(0)));
+  }
+}
+
+absl::StatusOr<uint64_t> SqliteStore::CountInState(EntryState state) {
+  const std::lock_guard lock(reader_mutex_);
+  int64_t count = 0;
+  VIGIE_ASSIGN_OR_RETURN(count,
+                         reader_->QueryInt(absl::StrCat("SELECT count(*) FROM entries WHERE state=",
+                                                        static_cast<int>(state))));
+  return static_cast<uint64_t>(count);
+}
+
+absl::Status SqliteStore::BeginChain() {
+  return InOwnTransaction([this]() -> absl::Status {
+    int64_t events = 0;
+    VIGIE_ASSIGN_OR_RETURN(events, reader_->QueryInt("SELECT count(*) FROM (SELECT 1 FROM events "
+                                                     "LIMIT 1)"));
+    if (events != 0) return absl::OkStatus();
+    // Says how many entries there were before events were kept.
+    int64_t entries = 0;
+    VIGIE_ASSIGN_OR_RETURN(entries,
+                           reader_->QueryInt("SELECT value FROM meta WHERE key='entries'"));
+    uint64_t revision = 0;
+    VIGIE_ASSIGN_OR_RETURN(revision, OneNumber(reads_.last_revision));
+    EventRecord genesis{.time_us = SystemClock().Now(),
+                        .kind = EventKind::kGenesis,
+                        .last_entry = static_cast<EntryNumber>(entries),
+                        .revision = revision};
+    return AppendEvent(reads_, genesis);
+  });
+}
+
+absl::Status SqliteStore::ScanEvents(uint64_t after,
+                                     const std::function<absl::Status(const EventRecord&)>& visit) {
+  return ForEach(absl::StrCat("SELECT ", kEventColumns, " FROM events WHERE number>", after,
+                              " ORDER BY number"),
+                 [&visit](const SqlStatement& row) { return visit(ReadEvent(row)); });
+}
+
+absl::StatusOr<std::vector<EventRecord>> SqliteStore::ReadEvents(EntryNumber entry) {
+  const std::string events = absl::StrCat("SELECT ", kEventColumns, " FROM events ");
+  std::vector<EventRecord> found;
+  const auto take = [&](const SqlStatement& row) {
+    const EventRecord event = ReadEvent(row);
+    if (event.entry <= entry && entry <= event.last_entry) found.push_back(event);
+    return absl::OkStatus();
+  };
+  // Submissions are of ranges that do not overlap: the last one that begins at or before it.
+  VIGIE_RETURN_IF_ERROR(ForEach(
+      absl::StrCat(events, "WHERE kind=7 AND entry<=", entry, " ORDER BY entry DESC LIMIT 1"),
+      take));
+  VIGIE_RETURN_IF_ERROR(
+      ForEach(absl::StrCat(events, "WHERE kind>100 AND entry=", entry, " ORDER BY number"), take));
+  return found;
+}
+
+absl::StatusOr<std::optional<EventRecord>> SqliteStore::ReadLastEvent() {
+  std::optional<EventRecord> last;
+  VIGIE_RETURN_IF_ERROR(
+      ForEach(absl::StrCat("SELECT ", kEventColumns, " FROM events ORDER BY number DESC LIMIT 1"),
+              [&last](const SqlStatement& row) {
+                last = ReadEvent(row);
+                return absl::OkStatus();
+              }));
+  return last;
+}
+
+absl::StatusOr<std::vector<HeadRecord>> SqliteStore::ReadHeads() {
+  std::vector<HeadRecord> heads;
+  VIGIE_RETURN_IF_ERROR(
+      ForEach(absl::StrCat("SELECT ", kHeadColumns, " FROM event_heads ORDER BY number"),
+              [&heads](const SqlStatement& row) {
+                heads.push_back(ReadHead(row));
+                return absl::OkStatus();
+              }));
+  return heads;
+}
+
+absl::Status SqliteStore::InsertHead(const HeadRecord& head) {
+  return InOwnTransaction([&]() -> absl::Status {
+    SqlStatement insert;
+    VIGIE_ASSIGN_OR_RETURN(insert, reader_->Prepare(InsertSql("event_heads", kHeadColumns)));
+    BindHead(insert, head);
+    return insert.Run();
+  });
+}
+
+absl::StatusOr<bool> SqliteStore::ScrubLog() {
+  // On a connection of its own, which alone gives up soon: meanwhile writers wait.
+  std::unique_ptr<SqlConnection> connection;
+  VIGIE_ASSIGN_OR_RETURN(connection, SqlConnection::Open(path_));
+  VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA busy_timeout=200"));
+  int64_t busy = 0;
+  VIGIE_ASSIGN_OR_RETURN(busy, connection->QueryInt("PRAGMA wal_checkpoint(TRUNCATE)"));
+  return busy == 0;
+}
+
 absl::StatusOr<uint64_t> SqliteStore::ReadCheckpointMark() {
   const std::lock_guard lock(reader_mutex_);
   int64_t mark = 0;
@@ -393,33 +365,52 @@ absl::StatusOr<std::vector<KeyRecord>> SqliteStore::ReadKeys() {
   return keys;
 }
 
-absl::Status SqliteStore::InsertKey(const KeyRecord& key) {
+absl::Status SqliteStore::InOwnTransaction(const std::function<absl::Status()>& change) {
   const std::lock_guard lock(reader_mutex_);
-  SqlStatement insert;
-  VIGIE_ASSIGN_OR_RETURN(insert, reader_->Prepare(InsertSql("keys", kKeyColumns)));
-  BindKey(insert, key);
-  const absl::Status status = insert.Run();
+  VIGIE_RETURN_IF_ERROR(reader_->Exec("BEGIN IMMEDIATE"));
+  absl::Status status = change();
+  if (status.ok()) status = reader_->Exec("COMMIT");
+  if (!status.ok() && reader_->InTransaction()) reader_->Exec("ROLLBACK").IgnoreError();
+  return status;
+}
+
+absl::Status SqliteStore::InsertKey(const KeyRecord& key) {
+  const absl::Status status = InOwnTransaction([&]() -> absl::Status {
+    SqlStatement insert;
+    VIGIE_ASSIGN_OR_RETURN(insert, reader_->Prepare(InsertSql("keys", kKeyColumns)));
+    BindKey(insert, key);
+    VIGIE_RETURN_IF_ERROR(insert.Run());
+    EventRecord event = KeyEvent(EventKind::kKeyCreated, key, key.created_us);
+    ++own_key_changes_;
+    return AppendEvent(reads_, event);
+  });
   if (ReasonOf(status) == "CONSTRAINT") {
     return Error(absl::StatusCode::kAlreadyExists, "KEY_EXISTS", "a key with this id exists");
   }
-  ++own_key_changes_;
   return status;
 }
 
 absl::Status SqliteStore::RevokeKey(std::string_view id, TimeUs now) {
-  const std::lock_guard lock(reader_mutex_);
-  SqlStatement update;
-  VIGIE_ASSIGN_OR_RETURN(
-      update, reader_->Prepare("UPDATE keys SET revoked_us=iif(revoked_us=0, ?, revoked_us) "
-                               "WHERE id=? RETURNING id"));
-  bool found = false;
-  VIGIE_ASSIGN_OR_RETURN(found, update.Int(now).Text(id).Step());
-  if (!found) {
-    return Error(absl::StatusCode::kNotFound, "KEY_NOT_FOUND",
-                 "no key has this id: see `vigie key list`");
-  }
-  ++own_key_changes_;
-  return update.Run();
+  return InOwnTransaction([&]() -> absl::Status {
+    SqlStatement find;
+    VIGIE_ASSIGN_OR_RETURN(
+        find, reader_->Prepare(absl::StrCat("SELECT ", kKeyColumns, " FROM keys WHERE id=?")));
+    bool found = false;
+    VIGIE_ASSIGN_OR_RETURN(found, find.Text(id).Step());
+    if (!found) {
+      return Error(absl::StatusCode::kNotFound, "KEY_NOT_FOUND",
+                   "no key has this id: see `vigie key list`");
+    }
+    const KeyRecord key = ReadKey(find);
+    find.Reset();
+    if (key.revoked_us != 0) return absl::OkStatus();
+    SqlStatement update;
+    VIGIE_ASSIGN_OR_RETURN(update, reader_->Prepare("UPDATE keys SET revoked_us=? WHERE id=?"));
+    VIGIE_RETURN_IF_ERROR(update.Int(now).Text(id).Run());
+    EventRecord event = KeyEvent(EventKind::kKeyRevoked, key, now);
+    ++own_key_changes_;
+    return AppendEvent(reads_, event);
+  });
 }
 
 absl::StatusOr<uint64_t> SqliteStore::KeysVersion() {

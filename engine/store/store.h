@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/digest.h"
 #include "engine/base/status.h"
 #include "engine/store/records.h"
 
@@ -32,8 +33,14 @@ class Transaction {
   virtual absl::Status InsertList(const ListRecord& list) = 0;
   virtual absl::Status UpdateList(const ListRecord& list) = 0;
   virtual absl::Status InsertEntry(const EntryRecord& entry) = 0;
-  // Changes everything but the number, the list, the external reference and the fingerprints.
+  // Changes everything but the number, the list and the fingerprints. With another first_row the
+  // fingerprints move to the rows from there.
   virtual absl::Status UpdateEntry(const EntryRecord& entry) = 0;
+  // UpdateEntry(), and its fingerprints are overwritten and gone. Copies that the database's log
+  // holds: Store::ScrubLog().
+  virtual absl::Status EraseEntry(const EntryRecord& entry) = 0;
+  // Gives the event its number and digest and adds it to the chain.
+  virtual absl::Status AppendEvent(EventRecord& event) = 0;
 
   // When this returns OK, the changes survive a crash of the process and of the machine.
   virtual absl::Status Commit(const Counters& counters) = 0;
@@ -61,6 +68,24 @@ class Store {
   virtual absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) = 0;
 
+  // At most `limit` entries whose time is over at `now` and whose state does not say so, oldest
+  // first.
+  virtual absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) = 0;
+  virtual absl::StatusOr<uint64_t> CountInState(EntryState state) = 0;
+
+  // Events with a number above `after`, in order. An error from `visit` ends the scan.
+  virtual absl::Status ScanEvents(uint64_t after,
+                                  const std::function<absl::Status(const EventRecord&)>& visit) = 0;
+  // The events of one entry, its submission first.
+  virtual absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) = 0;
+  virtual absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() = 0;
+  // Signed heads, by number. Inserting is durable; beside a Transaction too, waits for it.
+  virtual absl::StatusOr<std::vector<HeadRecord>> ReadHeads() = 0;
+  virtual absl::Status InsertHead(const HeadRecord& head) = 0;
+  // Removes from the files what was overwritten in the tables. False: somebody reads an older
+  // state, or writes; try again later.
+  virtual absl::StatusOr<bool> ScrubLog() = 0;
+
   // The last checkpoint of derived data, by a number that its writer chose; 0: none. It is stored
   // with the data so that a checkpoint is never taken for one of a database that went another way,
   // as one restored from a backup has.
@@ -69,9 +94,10 @@ class Store {
   virtual absl::Status SetCheckpointMark(uint64_t mark) = 0;
 
   virtual absl::StatusOr<std::vector<KeyRecord>> ReadKeys() = 0;
-  // ALREADY_EXISTS, reason KEY_EXISTS, when the id is taken.
+  // With its event. ALREADY_EXISTS, reason KEY_EXISTS, when the id is taken.
   virtual absl::Status InsertKey(const KeyRecord& key) = 0;
-  // NOT_FOUND, reason KEY_NOT_FOUND, for an unknown id; revoking twice keeps the first time.
+  // NOT_FOUND, reason KEY_NOT_FOUND, for an unknown id; revoking twice keeps the first time,
+  // and is one event.
   virtual absl::Status RevokeKey(std::string_view id, TimeUs now) = 0;
   // A number that differs from the last one when keys may have been changed by anyone, also by
   // another process.
@@ -79,6 +105,8 @@ class Store {
 
   // 16 random bytes made when the database was: the key of its opaque identifiers.
   virtual std::array<uint8_t, 16> seal_key() const = 0;
+  // Names this database and says nothing about its key.
+  std::array<uint8_t, 32> id() const { return Sha256(seal_key()); }
 
   // Reads the whole database for damage. DATA_LOSS, reason DATABASE_CORRUPT, says what was found.
   virtual absl::Status CheckIntegrity() = 0;

@@ -64,6 +64,8 @@ PipelineOptions PipelineOptionsOf(const Config& config);
 inline std::string CheckpointFolder(const std::string& data_dir) {
   return data_dir + "/checkpoint";
 }
+// The secret that signs heads of the chain of events.
+inline std::string AuditKeyPath(const std::string& data_dir) { return data_dir + "/audit.key"; }
 inline std::string DatabasePath(const std::string& data_dir) { return data_dir + "/vigie.db"; }
 
 }  // namespace vigie

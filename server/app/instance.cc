@@ -16,6 +16,8 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/signature.h"
+#include "engine/catalog/checkpoint.h"
 #include "engine/store/sqlite_store.h"
 
 namespace vigie {
@@ -99,6 +101,15 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   if (config_.index_checkpoint) options.checkpoint_folder = CheckpointFolder(config_.data_dir);
   VIGIE_ASSIGN_OR_RETURN(catalog_, Catalog::Open(*store_, SystemClock(), options, progress));
   if (config_.index_checkpoint) LogLoad(*catalog_);
+  if (!config_.index_checkpoint) {
+    // One of an earlier configuration would keep what is erased from now on.
+    RemoveOtherCheckpoints(CheckpointFolder(config_.data_dir), 0);
+  }
+  absl::StatusOr<SigningKey> key = SigningKey::LoadOrMake(AuditKeyPath(config_.data_dir));
+  if (!key.ok()) return key.status();
+  absl::StatusOr<HeadSigner> signer = HeadSigner::Open(*store_, *std::move(key));
+  if (!signer.ok()) return signer.status();
+  signer_ = std::make_unique<HeadSigner>(*std::move(signer));
   pipeline_ = std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_));
   keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
   return absl::OkStatus();
@@ -151,8 +162,9 @@ void Instance::MaintainUntilStopped() {
   while (!stop_.wait_for(lock, kMaintenancePause, [this] { return stopping_; })) {
     lock.unlock();
     if (const absl::Status status = catalog_->Maintain(); !status.ok()) {
-      spdlog::error("index maintenance failed: {}", MessageOf(status));
+      spdlog::error("maintenance failed: {}", MessageOf(status));
     }
+    SignHead(/*now_or_never=*/false);
     if (std::chrono::steady_clock::now() >= next_checkpoint_) {
       WriteCheckpoint(std::max(kCheckpointLeastRows, catalog_->rows() / kCheckpointShare));
     }
@@ -176,6 +188,11 @@ void Instance::WriteCheckpoint(uint64_t least_rows) {
   }
 }
 
+void Instance::SignHead(bool now_or_never) {
+  const absl::Status status = signer_->Sign(SystemClock().Now(), now_or_never);
+  if (!status.ok()) spdlog::error("no head of the events was signed: {}", MessageOf(status));
+}
+
 void Instance::StopMaintenance() {
   {
     const std::lock_guard lock(stop_mutex_);
@@ -192,6 +209,7 @@ void Instance::Drain() {
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(config_.drain_ms));
   server_->Wait();
   StopMaintenance();
+  SignHead(/*now_or_never=*/true);
   WriteCheckpoint(kCheckpointAtStopRows);
 }
 

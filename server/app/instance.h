@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "engine/catalog/audit.h"
 #include "engine/catalog/catalog.h"
 #include "engine/match/pipeline.h"
 #include "server/app/config.h"
@@ -47,6 +48,8 @@ class Instance {
   void SetServing(bool serving);
   void MaintainUntilStopped();
   void StopMaintenance();
+  // Failing is an error in the log: events are chained all the same.
+  void SignHead(bool now_or_never);
   // Writes a checkpoint if at least `least_rows` have changed since the last one. Failing is a
   // warning: the next start then reads the database. One thread: maintenance, then who stopped it.
   void WriteCheckpoint(uint64_t least_rows);
@@ -55,6 +58,7 @@ class Instance {
   int lock_file_ = -1;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<HeadSigner> signer_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<WorkerPool> pool_;

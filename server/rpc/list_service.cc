@@ -180,7 +180,8 @@ grpc::ServerUnaryReactor* ListServiceImpl::WithdrawEntry(grpc::CallbackServerCon
         VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
         EntryRecord entry;
         VIGIE_ASSIGN_OR_RETURN(
-            entry, catalog_.Withdraw(call.caller, ids.list, ids.entry, request->reason()));
+            entry, catalog_.Transition(call.caller, ids.list, ids.entry, EntryAction::kWithdraw,
+                                       {.note = request->reason()}));
         *response = ToProto(entry, ids.list, /*with_fingerprints=*/false, catalog_);
         return absl::OkStatus();
       });

@@ -59,6 +59,14 @@ class FailingTransaction final : public Transaction {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     return inner_->UpdateEntry(entry);
   }
+  absl::Status EraseEntry(const EntryRecord& entry) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->EraseEntry(entry);
+  }
+  absl::Status AppendEvent(EventRecord& event) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->AppendEvent(event);
+  }
   absl::Status Commit(const Counters& counters) override {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     if (store_.before_commit) store_.before_commit();
@@ -166,6 +174,24 @@ EntryRecord World::Submit(const Principal& caller, std::string_view list, NewEnt
   UploadResult& result = outcome.results.at(0);
   if (!result.status.ok()) throw std::runtime_error(result.status.ToString());
   return std::move(result.entry);
+}
+
+absl::StatusOr<EntryRecord> World::Act(const Principal& caller, std::string_view list,
+                                       EntryNumber entry, EntryAction action, Decision decision) {
+  return catalog_->Transition(caller, list, catalog_->EntryId(entry), action, decision);
+}
+
+absl::StatusOr<EntryRecord> World::ActAtRandom(Random& random, const Principal& caller,
+                                               std::string_view list, EntryNumber last) {
+  const Principal callers[] = {caller, WithRole(Role::kReviewer, "moderators"),
+                               WithRole(Role::kAuthority, "another-court")};
+  const auto action = static_cast<EntryAction>(1 + random.Below(10));
+  return Act(callers[random.Below(3)], list, static_cast<EntryNumber>(1 + random.Below(last)),
+             action,
+             {.person = random.OneIn(2) ? "Ana Lys" : "Bo",
+              .reason = ReasonCode::kOther,
+              .note = "why",
+              .case_reference = "24/1"});
 }
 
 std::vector<EntryNumber> World::Near(const Pdq256& hash, int max_distance) {

@@ -123,6 +123,25 @@ class FailingStore final : public Store {
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override {
     return inner_->ScanEntriesSince(revision, visit);
   }
+  absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) override {
+    return inner_->ReadDue(now, limit);
+  }
+  absl::StatusOr<uint64_t> CountInState(EntryState state) override {
+    return inner_->CountInState(state);
+  }
+  absl::Status ScanEvents(uint64_t after,
+                          const std::function<absl::Status(const EventRecord&)>& visit) override {
+    return inner_->ScanEvents(after, visit);
+  }
+  absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) override {
+    return inner_->ReadEvents(entry);
+  }
+  absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() override {
+    return inner_->ReadLastEvent();
+  }
+  absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override { return inner_->ReadHeads(); }
+  absl::Status InsertHead(const HeadRecord& head) override { return inner_->InsertHead(head); }
+  absl::StatusOr<bool> ScrubLog() override { return inner_->ScrubLog(); }
   absl::StatusOr<uint64_t> ReadCheckpointMark() override { return inner_->ReadCheckpointMark(); }
   absl::Status SetCheckpointMark(uint64_t mark) override { return inner_->SetCheckpointMark(mark); }
   absl::StatusOr<std::vector<KeyRecord>> ReadKeys() override { return inner_->ReadKeys(); }
@@ -159,6 +178,12 @@ class World {
                       ListSettings settings = {});
   // One entry, uploaded; throws when it is refused.
   EntryRecord Submit(const Principal& caller, std::string_view list, NewEntry entry);
+  absl::StatusOr<EntryRecord> Act(const Principal& caller, std::string_view list, EntryNumber entry,
+                                  EntryAction action, Decision decision = {});
+  // Any action on one of the entries 1 to `last` of `list`, by `caller` or a reviewer or an
+  // authority; most of what is asked is legal.
+  absl::StatusOr<EntryRecord> ActAtRandom(Random& random, const Principal& caller,
+                                          std::string_view list, EntryNumber last);
   // The entries near `hash`, by number.
   std::vector<EntryNumber> Near(const Pdq256& hash, int max_distance = kDefaultMaxDistance);
 

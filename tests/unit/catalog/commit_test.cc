@@ -61,7 +61,8 @@ TEST(GroupCommit, WhatManyThreadsWereToldIsVisibleAndRevisionsGrow) {
       if (!hits.ok() || hits->size() != 1 || hits->front().row.entry != number) ++wrong;
       if (i % 5 == 0) {
         const std::string id = world.catalog().EntryId(number);
-        if (!world.catalog().Withdraw(kOrg, "known", id, "").ok()) ++wrong;
+        if (!world.catalog().Transition(kOrg, "known", id, EntryAction::kWithdraw, {}).ok())
+          ++wrong;
         if (!world.catalog().FindNear({&hash, 1}, 0)->empty()) ++wrong;
       }
       const std::lock_guard lock(mutex);
@@ -151,7 +152,9 @@ TEST(StoreFailure, AtEachStepIsAnErrorThatLeavesNothingAndTheNextWriteWorks) {
       [&](Catalog& c) { return c.CreateList(kOrg, {.id = "new"}).status(); },
       [&](Catalog& c) { return c.UpdateList(kOrg, "known", {.display_name = "renamed"}).status(); },
       [&](Catalog& c) { return c.Upload(kOrg, "known", entries).status(); },
-      [&](Catalog& c) { return c.Withdraw(kOrg, "known", c.EntryId(1), "").status(); },
+      [&](Catalog& c) {
+        return c.Transition(kOrg, "known", c.EntryId(1), EntryAction::kWithdraw, {}).status();
+      },
       [&](Catalog& c) { return c.DeleteList(kOrg, "known", true); },
   };
   for (size_t i = 0; i < changes.size(); ++i) {

@@ -179,7 +179,10 @@ TEST_F(Entries, ReimportDoesNotReviveWhatWasWithdrawn) {
   const Pdq256 hash = random_.Hash();
   const NewEntry entry = EntryOf({PdqPrint(hash)});
   const EntryRecord made = world_.Submit(kOrgA, "known", entry);
-  ASSERT_TRUE(catalog().Withdraw(kOrgA, "known", IdOf(made), "mistake").ok());
+  ASSERT_TRUE(
+      catalog()
+          .Transition(kOrgA, "known", IdOf(made), EntryAction::kWithdraw, {.note = "mistake"})
+          .ok());
   for (const bool reopened : {false, true}) {
     if (reopened) world_.Reopen();
     const UploadOutcome again = Upload({entry});
@@ -196,7 +199,8 @@ TEST_F(Entries, WithdrawingTakesEffectAtOnceAndForGood) {
       world_.Submit(kOrgA, "known", EntryOf({PdqPrint(hash), Sha256Print("x")}));
   ASSERT_THAT(world_.Near(hash), ElementsAre(entry.number));
   world_.clock().Advance(kHourUs);
-  const auto withdrawn = catalog().Withdraw(kOrgA, "known", IdOf(entry), "asked to");
+  const auto withdrawn = catalog().Transition(kOrgA, "known", IdOf(entry), EntryAction::kWithdraw,
+                                              {.note = "asked to"});
   ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
   EXPECT_EQ(withdrawn->state, EntryState::kWithdrawn);
   EXPECT_EQ(withdrawn->reason, "asked to");
@@ -209,7 +213,8 @@ TEST_F(Entries, WithdrawingTakesEffectAtOnceAndForGood) {
     EXPECT_THAT(catalog().FindCopies(Algorithm::kSha256, Sha256Print("x").value), IsEmpty());
     EXPECT_EQ(catalog().GetEntry(kOrgA, "known", IdOf(entry))->state, EntryState::kWithdrawn);
   }
-  const auto again = catalog().Withdraw(kOrgA, "known", IdOf(entry), "other words");
+  const auto again = catalog().Transition(kOrgA, "known", IdOf(entry), EntryAction::kWithdraw,
+                                          {.note = "other words"});
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->reason, "asked to") << "withdrawing twice is one withdrawal";
   EXPECT_EQ(again->revision, withdrawn->revision);
@@ -220,7 +225,7 @@ TEST_F(Entries, OneOrganisationsWithdrawalLeavesTheOthersEntry) {
   const EntryRecord own = world_.Submit(kOrgA, "known", EntryOf({PdqPrint(hash)}));
   const EntryRecord others = world_.Submit(kOrgB, "others", EntryOf({PdqPrint(hash)}));
   EXPECT_THAT(world_.Near(hash), ElementsAre(own.number, others.number));
-  ASSERT_TRUE(catalog().Withdraw(kOrgA, "known", IdOf(own), "").ok());
+  ASSERT_TRUE(catalog().Transition(kOrgA, "known", IdOf(own), EntryAction::kWithdraw, {}).ok());
   EXPECT_THAT(world_.Near(hash), ElementsAre(others.number));
 }
 
@@ -239,7 +244,7 @@ TEST_F(Entries, AnUnconfirmedEntryActsUntilItsTimeIsOver) {
               EntryState::kExpired);
   }
   EXPECT_EQ(Upload({EntryOf({PdqPrint(hash)})}).results[0].entry.state, EntryState::kExpired);
-  EXPECT_TRUE(catalog().Withdraw(kOrgA, "known", IdOf(entry), "").ok());
+  EXPECT_TRUE(catalog().Transition(kOrgA, "known", IdOf(entry), EntryAction::kWithdraw, {}).ok());
 }
 
 TEST_F(Entries, TheListSaysHowLongAnEntryActs) {
@@ -278,9 +283,12 @@ TEST_F(Entries, AnotherOrganisationOrListFindsNone) {
   EXPECT_EQ(Reason(catalog().GetEntry(kOrgA, "second", id)), "ENTRY_NOT_FOUND");
   EXPECT_EQ(Reason(catalog().GetEntry(kOrgA, "known", "1")), "ENTRY_NOT_FOUND");
   EXPECT_EQ(Reason(catalog().GetEntry(kOrgA, "known", catalog().EntryId(999))), "ENTRY_NOT_FOUND");
-  EXPECT_EQ(Reason(catalog().Withdraw(kOrgB, "known", id, "")), "LIST_NOT_FOUND");
-  EXPECT_EQ(Reason(catalog().Withdraw(kOrgB, "others", id, "")), "ENTRY_NOT_FOUND");
-  EXPECT_EQ(Reason(catalog().Withdraw(kOrgA, "second", id, "")), "ENTRY_NOT_FOUND");
+  EXPECT_EQ(Reason(catalog().Transition(kOrgB, "known", id, EntryAction::kWithdraw, {})),
+            "LIST_NOT_FOUND");
+  EXPECT_EQ(Reason(catalog().Transition(kOrgB, "others", id, EntryAction::kWithdraw, {})),
+            "ENTRY_NOT_FOUND");
+  EXPECT_EQ(Reason(catalog().Transition(kOrgA, "second", id, EntryAction::kWithdraw, {})),
+            "ENTRY_NOT_FOUND");
   EXPECT_EQ(catalog().GetEntry(kOrgA, "known", id)->state, EntryState::kProvisional);
 }
 
@@ -320,46 +328,6 @@ TEST_F(Entries, APageTokenServesItsOwnListOnly) {
   EXPECT_EQ(Reason(catalog().ListEntries(kOrgA, "known", 1, catalog().EntryId(1))),
             "PAGE_TOKEN_INVALID");
   EXPECT_TRUE(catalog().ListEntries(kOrgA, "known", 1, token).ok());
-}
-
-TEST(EntryLife, InitialStatesByRoleAndKind) {
-  const auto state = [](Role role, ListKind kind) -> std::string {
-    const auto initial = InitialState(role, kind);
-    return initial.ok() ? std::string(Name(*initial)) : ReasonOf(initial.status());
-  };
-  const std::string no = "ROLE_MAY_NOT_SUBMIT";
-  EXPECT_EQ(state(Role::kVictimService, ListKind::kBlock), "provisional");
-  EXPECT_EQ(state(Role::kTrustedFlagger, ListKind::kBlock), "provisional");
-  EXPECT_EQ(state(Role::kAuthority, ListKind::kBlock), "confirmed");
-  EXPECT_EQ(state(Role::kAuthority, ListKind::kAllow), "confirmed");
-  EXPECT_EQ(state(Role::kOperator, ListKind::kAllow), "confirmed");
-  EXPECT_EQ(state(Role::kOperator, ListKind::kBlock), no);
-  EXPECT_EQ(state(Role::kVictimService, ListKind::kAllow), no);
-  EXPECT_EQ(state(Role::kTrustedFlagger, ListKind::kAllow), no);
-  for (const Role role : {Role::kPlatform, Role::kReviewer, Role::kAuditor}) {
-    EXPECT_EQ(state(role, ListKind::kBlock), no);
-    EXPECT_EQ(state(role, ListKind::kAllow), no);
-  }
-}
-
-TEST(EntryLife, OnlyLiveEntriesAreWithdrawnAndNothingElseIsPossibleYet) {
-  using enum EntryState;
-  for (const EntryState from : {kSubmitted, kProvisional, kConfirmed, kContested, kExpired}) {
-    EXPECT_TRUE(CheckTransition(from, kWithdrawn).ok()) << Name(from);
-  }
-  for (const EntryState from : {kRejected, kWithdrawn, kRevoked, kErased}) {
-    EXPECT_EQ(ReasonOf(CheckTransition(from, kWithdrawn)), "ILLEGAL_TRANSITION") << Name(from);
-  }
-  EXPECT_EQ(ReasonOf(CheckTransition(kProvisional, kConfirmed)), "ILLEGAL_TRANSITION");
-}
-
-TEST(EntryLife, OnlyProvisionalEntriesExpire) {
-  using enum EntryState;
-  EXPECT_EQ(StateAt(kProvisional, 100, 99), kProvisional);
-  EXPECT_EQ(StateAt(kProvisional, 100, 100), kExpired);
-  EXPECT_EQ(StateAt(kProvisional, 0, 100), kProvisional) << "0 is never";
-  EXPECT_EQ(StateAt(kConfirmed, 100, 101), kConfirmed);
-  EXPECT_EQ(StateAt(kContested, 100, 101), kContested);
 }
 
 }  // namespace

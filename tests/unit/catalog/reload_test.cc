@@ -87,9 +87,7 @@ TEST_P(Reload, GivesTheStateBeforeItAfterRandomOperations) {
         if (random.OneIn(4)) (void)catalog.DeleteList(caller, list, random.OneIn(2));
         break;
       case 3:
-        (void)catalog.Withdraw(
-            caller, list, catalog.EntryId(static_cast<EntryNumber>(1 + random.Below(last + 1))),
-            absl::StrCat("reason ", step));
+        (void)world.ActAtRandom(random, caller, list, last + 1);
         break;
       case 4:
         world.clock().Advance(static_cast<TimeUs>(random.Below(5)) * testing::kHourUs);

@@ -199,7 +199,7 @@ TEST_F(CheckImage, AnExpiredOrWithdrawnEntryNoLongerMatches) {
       world_.Submit(flagger_, "known", EntryOf({PdqOfImage(original_)}, "second"));
   EXPECT_EQ(Check(original_).total_matches, 2U);
   const std::string id = world_.catalog().EntryId(second.number);
-  ASSERT_TRUE(world_.catalog().Withdraw(flagger_, "known", id, "").ok());
+  ASSERT_TRUE(world_.catalog().Transition(flagger_, "known", id, EntryAction::kWithdraw, {}).ok());
   EXPECT_EQ(Check(original_).total_matches, 1U);
   world_.clock().Set(entry.expires_us);
   EXPECT_EQ(Check(original_).outcome, Outcome::kNoMatch);

@@ -1,0 +1,116 @@
+#include "engine/store/sqlite_statements.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "engine/store/event_chain.h"
+#include "engine/store/sqlite_records.h"
+
+namespace vigie {
+namespace {
+
+std::string Placeholders(std::string_view columns) {
+  std::string marks = "?";
+  for (const char c : columns) {
+    if (c == ',') marks += ",?";
+  }
+  return marks;
+}
+
+}  // namespace
+
+std::string InsertSql(std::string_view table, std::string_view columns) {
+  return absl::StrCat("INSERT INTO ", ToAbsl(table), "(", ToAbsl(columns), ") VALUES (",
+                      Placeholders(columns), ")");
+}
+
+absl::StatusOr<Statements> Statements::Prepare(SqlConnection& db) {
+  const std::string entries = absl::StrCat("SELECT ", kEntryColumns, " FROM entries WHERE ");
+  Statements s;
+  VIGIE_ASSIGN_OR_RETURN(
+      s.list_by_id, db.Prepare(absl::StrCat("SELECT ", kListColumns, " FROM lists WHERE id=?")));
+  VIGIE_ASSIGN_OR_RETURN(s.entry_by_number, db.Prepare(entries + "number=?"));
+  VIGIE_ASSIGN_OR_RETURN(s.entry_by_reference,
+                         db.Prepare(entries + "list=? AND external_reference=?"));
+  VIGIE_ASSIGN_OR_RETURN(s.entries_of,
+                         db.Prepare(entries + "list=? AND number>? ORDER BY number LIMIT ?"));
+  VIGIE_ASSIGN_OR_RETURN(s.fingerprints_of,
+                         db.Prepare(absl::StrCat("SELECT ", kFingerprintColumns,
+                                                 " FROM fingerprints WHERE row>=? AND entry=? "
+                                                 "AND row<?+256 ORDER BY row")));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_list, db.Prepare(InsertSql("lists", kListColumns)));
+  VIGIE_ASSIGN_OR_RETURN(s.update_list,
+                         db.Prepare(absl::StrCat("UPDATE lists SET (", kListColumns, ")=(",
+                                                 Placeholders(kListColumns), ") WHERE number=?1")));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_entry, db.Prepare(InsertSql("entries", kEntryColumns)));
+  VIGIE_ASSIGN_OR_RETURN(
+      s.update_entry, db.Prepare(absl::StrCat("UPDATE entries SET (", kEntryColumns, ")=(",
+                                              Placeholders(kEntryColumns), ") WHERE number=?1")));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_fingerprint,
+                         db.Prepare(InsertSql("fingerprints", kFingerprintColumns)));
+  VIGIE_ASSIGN_OR_RETURN(s.count_entries, db.Prepare("SELECT count(*) FROM entries WHERE list=?"));
+  VIGIE_ASSIGN_OR_RETURN(s.last_revision,
+                         db.Prepare("SELECT value FROM meta WHERE key='revision'"));
+  VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=? WHERE key=?"));
+  VIGIE_ASSIGN_OR_RETURN(s.delete_fingerprints,
+                         db.Prepare("DELETE FROM fingerprints WHERE row>=? AND entry=? AND "
+                                    "row<?+256"));
+  VIGIE_ASSIGN_OR_RETURN(s.move_fingerprints,
+                         db.Prepare("UPDATE fingerprints SET row=?+position WHERE row>=? AND "
+                                    "entry=? AND row<?+256"));
+  VIGIE_ASSIGN_OR_RETURN(s.due,
+                         db.Prepare("SELECT number FROM entries INDEXED BY entries_by_expiry WHERE "
+                                    "state IN (2, 4) AND expires_us>0 AND "
+                                    "expires_us<=? ORDER BY expires_us LIMIT ?"));
+  VIGIE_ASSIGN_OR_RETURN(s.first_row, db.Prepare("SELECT first_row FROM entries WHERE number=?"));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_event, db.Prepare(InsertSql("events", kEventColumns)));
+  VIGIE_ASSIGN_OR_RETURN(
+      s.last_event, db.Prepare("SELECT number, digest FROM events ORDER BY number DESC LIMIT 1"));
+  return s;
+}
+
+absl::Status LoadFingerprints(Statements& s, EntryRecord& entry) {
+  s.fingerprints_of.Int(entry.first_row).Int(entry.number).Int(entry.first_row);
+  while (true) {
+    bool row = false;
+    VIGIE_ASSIGN_OR_RETURN(row, s.fingerprints_of.Step());
+    if (!row) return absl::OkStatus();
+    entry.fingerprints.push_back(ReadFingerprint(s.fingerprints_of).fingerprint);
+  }
+}
+
+absl::StatusOr<std::optional<EntryRecord>> OneEntry(Statements& s, SqlStatement& query) {
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+  if (!row) return std::nullopt;
+  EntryRecord entry = ReadEntryRow(query);
+  query.Reset();
+  VIGIE_RETURN_IF_ERROR(LoadFingerprints(s, entry));
+  return entry;
+}
+
+absl::StatusOr<uint64_t> OneNumber(SqlStatement& query) {
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
+  const int64_t number = row ? query.GetInt(0) : 0;
+  query.Reset();
+  return static_cast<uint64_t>(number);
+}
+
+absl::Status AppendEvent(Statements& s, EventRecord& event) {
+  bool any = false;
+  VIGIE_ASSIGN_OR_RETURN(any, s.last_event.Step());
+  EventDigest previous{};
+  event.number = 1;
+  if (any) {
+    event.number = static_cast<uint64_t>(s.last_event.GetInt(0)) + 1;
+    const std::string digest = s.last_event.GetText(1);
+    std::copy_n(digest.begin(), std::min(digest.size(), previous.size()), previous.begin());
+    s.last_event.Reset();
+  }
+  event.digest = DigestOf(event, previous);
+  BindEvent(s.insert_event, event);
+  return s.insert_event.Run();
+}
+
+}  // namespace vigie

@@ -1,0 +1,109 @@
+#include "engine/store/sqlite_transaction.h"
+
+#include <utility>
+
+#include "engine/store/sqlite_records.h"
+
+namespace vigie {
+namespace {
+
+class SqliteTransaction final : public Transaction {
+ public:
+  SqliteTransaction(SqlConnection& db, Statements& statements) : db_(db), s_(statements) {}
+  ~SqliteTransaction() override {
+    if (db_.InTransaction()) db_.Exec("ROLLBACK").IgnoreError();
+  }
+
+  absl::StatusOr<Revision> LastRevision() override { return OneNumber(s_.last_revision); }
+
+  absl::StatusOr<uint64_t> CountEntries(ListNumber list) override {
+    return OneNumber(s_.count_entries.Int(list));
+  }
+
+  absl::StatusOr<std::optional<ListRecord>> FindList(std::string_view id) override {
+    bool row = false;
+    VIGIE_ASSIGN_OR_RETURN(row, s_.list_by_id.Text(id).Step());
+    if (!row) return std::nullopt;
+    ListRecord list = ReadList(s_.list_by_id);
+    s_.list_by_id.Reset();
+    return list;
+  }
+
+  absl::StatusOr<std::optional<EntryRecord>> FindEntry(EntryNumber number) override {
+    return OneEntry(s_, s_.entry_by_number.Int(number));
+  }
+
+  absl::StatusOr<std::optional<EntryRecord>> FindEntry(ListNumber list,
+                                                       std::string_view reference) override {
+    return OneEntry(s_, s_.entry_by_reference.Int(list).Text(reference));
+  }
+
+  absl::Status InsertList(const ListRecord& list) override {
+    BindList(s_.insert_list, list);
+    return s_.insert_list.Run();
+  }
+
+  absl::Status UpdateList(const ListRecord& list) override {
+    BindList(s_.update_list, list);
+    return s_.update_list.Run();
+  }
+
+  absl::Status InsertEntry(const EntryRecord& entry) override {
+    BindEntry(s_.insert_entry, entry);
+    VIGIE_RETURN_IF_ERROR(s_.insert_entry.Run());
+    for (size_t i = 0; i < entry.fingerprints.size(); ++i) {
+      BindFingerprint(s_.insert_fingerprint, {.row = entry.first_row + static_cast<uint32_t>(i),
+                                              .entry = entry.number,
+                                              .position = static_cast<int>(i),
+                                              .fingerprint = entry.fingerprints[i]});
+      VIGIE_RETURN_IF_ERROR(s_.insert_fingerprint.Run());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status UpdateEntry(const EntryRecord& entry) override {
+    uint64_t first_row = 0;
+    VIGIE_ASSIGN_OR_RETURN(first_row, OneNumber(s_.first_row.Int(entry.number)));
+    if (first_row != entry.first_row) {
+      const auto from = static_cast<int64_t>(first_row);
+      VIGIE_RETURN_IF_ERROR(
+          s_.move_fingerprints.Int(entry.first_row).Int(from).Int(entry.number).Int(from).Run());
+    }
+    BindEntry(s_.update_entry, entry);
+    return s_.update_entry.Run();
+  }
+
+  absl::Status EraseEntry(const EntryRecord& entry) override {
+    VIGIE_RETURN_IF_ERROR(
+        s_.delete_fingerprints.Int(entry.first_row).Int(entry.number).Int(entry.first_row).Run());
+    BindEntry(s_.update_entry, entry);
+    return s_.update_entry.Run();
+  }
+
+  absl::Status AppendEvent(EventRecord& event) override { return vigie::AppendEvent(s_, event); }
+
+  absl::Status Commit(const Counters& counters) override {
+    const std::pair<const char*, int64_t> values[] = {
+        {"revision", static_cast<int64_t>(counters.revision)},
+        {"lists", counters.lists},
+        {"entries", counters.entries},
+        {"rows", counters.rows},
+    };
+    for (const auto& [key, value] : values) {
+      VIGIE_RETURN_IF_ERROR(s_.set_meta.Int(value).Text(key).Run());
+    }
+    return db_.Exec("COMMIT");
+  }
+
+ private:
+  SqlConnection& db_;
+  Statements& s_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transaction> MakeSqliteTransaction(SqlConnection& db, Statements& statements) {
+  return std::make_unique<SqliteTransaction>(db, statements);
+}
+
+}  // namespace vigie
