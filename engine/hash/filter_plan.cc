@@ -1,0 +1,95 @@
+#include "engine/hash/filter_plan.h"
+
+#include <bit>
+#include <type_traits>
+
+namespace vigie {
+namespace {
+
+constexpr size_t kCacheLine = 64;
+constexpr size_t kCacheLineFloats = kCacheLine / sizeof(float);
+// Columns that are turned into vectors of rows at once (TurnTile).
+constexpr size_t kTileColumns = 4;
+
+constexpr size_t kStripRows = 64;
+// A very wide picture has few rows: with the limit on pixels, this bounds its memory.
+constexpr size_t kWideStripRows = 16;
+constexpr size_t kWide = 16384;
+
+// Sums of bytes take a load for each sample of the window; beyond this, running sums are cheaper.
+constexpr size_t kLargestByteWindow = 16;
+
+// An odd number of cache lines: the same column of neighbouring rows then lies in different sets
+// of the first-level cache.
+size_t Pitch(size_t floats) {
+  const size_t lines = (floats + kCacheLineFloats - 1) / kCacheLineFloats;
+  return (lines | 1) * kCacheLineFloats;
+}
+
+}  // namespace
+
+FilterPlan::FilterPlan(const PixelView& view, size_t width, size_t height, PdqScratch& scratch)
+    : pixels(view),
+      x(width),
+      y(height),
+      strip(width > kWide ? kWideStripRows : kStripRows),
+      sum_bytes(view.order == ChannelOrder::kGray && x.window <= kLargestByteWindow) {
+  // Once to add up the sizes, once to hand out the places.
+  size_t size = 0;
+  const auto next = [&size](auto*& pointer, size_t count) {
+    const size_t at = size;
+    size += RoundUp(count * sizeof(*pointer), kCacheLine);
+    return at;
+  };
+  Lay([&](auto*& pointer, size_t count) { next(pointer, count); });
+  std::byte* const block = scratch.Reserve(size);
+  size = 0;
+  Lay([&](auto*& pointer, size_t count) {
+    pointer =
+        reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(block + next(pointer, count));
+  });
+  for (uint8_t*& plane : bytes) {
+    if (plane != nullptr) plane += byte_margin;
+  }
+  for (Rows* rows : {&once, &thrice}) rows->data += rows->history * rows->pitch;
+  if (offsets != nullptr) {
+    const auto channels = static_cast<size_t>(view.channels());
+    for (size_t i = 0; i < width; ++i) {
+      offsets[i] = static_cast<uint32_t>(i * static_cast<size_t>(view.width) / width * channels);
+    }
+  }
+  if (every_column != nullptr) {
+    for (size_t i = 0; i < width; ++i) every_column[i] = i;
+  }
+}
+
+template <typename Place>
+void FilterPlan::Lay(Place&& place) {
+  byte_margin = RoundUp(x.window + kMaxLanes, kCacheLine);
+  const size_t row_bytes = byte_margin + x.length + byte_margin;
+  place(bytes[0], row_bytes);
+  if (pixels.channels() > 1) {
+    place(bytes[1], row_bytes);
+    place(bytes[2], row_bytes);
+  }
+  if (x.length != static_cast<size_t>(pixels.width)) place(offsets, x.length);
+  if (!sum_bytes) {
+    place(every_column, x.length);
+    place(turned, RoundUp(x.length, kMaxLanes) * strip);
+  }
+  ring_columns = std::bit_ceil(x.window + kTileColumns);
+  place(ring, ring_columns * strip);
+
+  const size_t pitch = Pitch(x.length + x.lag);
+  once = {.data = nullptr, .pitch = pitch, .history = y.window + y.lag};
+  place(once.data, (once.history + strip) * pitch);
+  twice = {.data = nullptr, .pitch = pitch, .history = 0};
+  place(twice.data, strip * pitch);
+  place(narrow, kReducedSide * strip);
+  thrice = {.data = nullptr, .pitch = kReducedSide, .history = y.window};
+  place(thrice.data, (thrice.history + strip + y.lag) * kReducedSide);
+  place(sums, pitch);
+  place(narrow_sums, kReducedSide);
+}
+
+}  // namespace vigie
