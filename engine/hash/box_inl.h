@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "engine/hash/divide_inl.h"
 #include "engine/hash/filter_plan.h"
@@ -72,6 +73,23 @@ HWY_INLINE void Turn(const float* in, size_t pitch, size_t rows, size_t columns,
   }
 }
 
+// Calls use(window), for the small windows with a constant that loops are unrolled by.
+template <class Use>
+HWY_INLINE void WithWindow(size_t window, const Use& use) {
+  switch (window) {
+    case 1:
+      return use(std::integral_constant<size_t, 1>());
+    case 2:
+      return use(std::integral_constant<size_t, 2>());
+    case 3:
+      return use(std::integral_constant<size_t, 3>());
+    case 4:
+      return use(std::integral_constant<size_t, 4>());
+    default:
+      return use(window);
+  }
+}
+
 // Pass 1 of one row of bytes with zeros on both sides. Integers under 2^24 are exact in single
 // precision whatever the order they are added in, so the running sum may be replaced by a sum for
 // each output. Columns from the row's end to `pitch` become zero.
@@ -82,13 +100,15 @@ HWY_INLINE void BoxBytes(const uint8_t* bytes, const Box& box, float* HWY_RESTRI
   const hn::Rebind<int32_t, Floats> d32;
   const uint8_t* first = bytes + box.lag + 1 - box.window;  // under the window of output 0
   WithDivisor(box.window, [&](auto divide) HWY_ATTR {
-    for (size_t x = 0; x < box.length; x += hn::Lanes(d)) {
-      auto sum = hn::PromoteTo(d32, hn::LoadU(d8, first + x));
-      for (size_t k = 1; k < box.window; ++k) {
-        sum = hn::Add(sum, hn::PromoteTo(d32, hn::LoadU(d8, first + x + k)));
+    WithWindow(box.window, [&](auto window) HWY_ATTR {
+      for (size_t x = 0; x < box.length; x += hn::Lanes(d)) {
+        auto sum = hn::PromoteTo(d32, hn::LoadU(d8, first + x));
+        for (size_t k = 1; k < window; ++k) {
+          sum = hn::Add(sum, hn::PromoteTo(d32, hn::LoadU(d8, first + x + k)));
+        }
+        hn::Store(divide(hn::ConvertTo(d, sum)), d, out + x);
       }
-      hn::Store(divide(hn::ConvertTo(d, sum)), d, out + x);
-    }
+    });
   });
   const auto write_again = [&](size_t x) {
     int sum = 0;
@@ -141,13 +161,15 @@ HWY_INLINE void BoxRowGroup(const FilterPlan& plan, const size_t* wanted, size_t
   hn::Vec<Floats> sums[kVectors];
   for (size_t v = 0; v < kVectors; ++v) sums[v] = hn::Zero(d);
   size_t done = 0;
-  for (size_t tile = 0;; tile += 4) {
+  for (size_t tile = 0;; tile += kTileColumns) {
     float* const columns = plan.ring + (tile & mask) * slot;
     for (size_t v = 0; v < kVectors; ++v) {
-      TurnTile(in + v * lanes * plan.twice.pitch + tile, plan.twice.pitch, columns + v * lanes,
-               slot);
+      const float* const rows = in + v * lanes * plan.twice.pitch + tile;
+      for (size_t c = 0; c < kTileColumns; c += 4) {
+        TurnTile(rows + c, plan.twice.pitch, columns + v * lanes + c * slot, slot);
+      }
     }
-    for (size_t t = tile; t < tile + 4; ++t) {
+    for (size_t t = tile; t < tile + kTileColumns; ++t) {
       const float* newest = plan.ring + (t & mask) * slot;
       const float* oldest = plan.ring + ((t - box.window) & mask) * slot;
       for (size_t v = 0; v < kVectors; ++v) {

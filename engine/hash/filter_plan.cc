@@ -8,9 +8,6 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 constexpr size_t kCacheLineFloats = kCacheLine / sizeof(float);
-// Columns that are turned into vectors of rows at once (TurnTile).
-constexpr size_t kTileColumns = 4;
-
 constexpr size_t kStripRows = 64;
 // A very wide picture has few rows: with the limit on pixels, this bounds its memory.
 constexpr size_t kWideStripRows = 16;

@@ -15,6 +15,9 @@ namespace vigie {
 // The widest vector that the kernels use, in floats. Rows are whole vectors of any instruction set.
 inline constexpr size_t kMaxLanes = 16;
 
+// Columns that are turned at once before the box slides over them. Divides the pitch of rows.
+inline constexpr size_t kTileColumns = 16;
+
 inline size_t RoundUp(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
 // The box filter along lines of `length` samples. Sample i of the output is the mean of the samples
