@@ -23,6 +23,18 @@ size_t Pitch(size_t floats) {
   return (lines | 1) * kCacheLineFloats;
 }
 
+constexpr uint8_t kNotInLoad = 0x80;
+// Beyond this, reading pixel by pixel is as fast.
+constexpr size_t kMaxLoads = 8;
+
+// Of 16 bytes, to reach all bytes of 16 sampled pixels; 0 when that is too many, or the row is
+// shorter.
+size_t Loads(size_t in_width, size_t width, size_t channels) {
+  const size_t apart = ((kShuffled - 1) * in_width + width - 1) / width;
+  const size_t loads = RoundUp((apart + 1) * channels, kShuffled) / kShuffled;
+  return loads <= kMaxLoads && loads * kShuffled <= in_width * channels ? loads : 0;
+}
+
 }  // namespace
 
 FilterPlan::FilterPlan(const PixelView& view, size_t width, size_t height, PdqScratch& scratch)
@@ -49,14 +61,33 @@ FilterPlan::FilterPlan(const PixelView& view, size_t width, size_t height, PdqSc
     if (plane != nullptr) plane += byte_margin;
   }
   for (Rows* rows : {&once, &thrice}) rows->data += rows->history * rows->pitch;
-  if (offsets != nullptr) {
-    const auto channels = static_cast<size_t>(view.channels());
-    for (size_t i = 0; i < width; ++i) {
-      offsets[i] = static_cast<uint32_t>(i * static_cast<size_t>(view.width) / width * channels);
-    }
-  }
+  if (sampling.offsets != nullptr) FillSampling();
   if (every_column != nullptr) {
     for (size_t i = 0; i < width; ++i) every_column[i] = i;
+  }
+}
+
+void FilterPlan::FillSampling() {
+  const auto channels = static_cast<size_t>(pixels.channels());
+  const auto in_width = static_cast<size_t>(pixels.width);
+  uint32_t* const offsets = sampling.offsets;
+  for (size_t i = 0; i < x.length; ++i) {
+    offsets[i] = static_cast<uint32_t>(i * in_width / x.length * channels);
+  }
+  const size_t loaded = sampling.loads * kShuffled;
+  uint8_t* positions = sampling.positions;
+  for (size_t i = 0; loaded > 0 && i < x.length / kShuffled; ++i) {
+    const uint32_t* const group = offsets + i * kShuffled;
+    // The last loads begin earlier, so as not to read beyond the row.
+    const size_t base = std::min<size_t>(group[0], in_width * channels - loaded);
+    sampling.bases[i] = static_cast<uint32_t>(base);
+    for (size_t c = 0; c < channels; ++c, positions += loaded) {
+      std::fill_n(positions, loaded, kNotInLoad);
+      for (size_t k = 0; k < kShuffled; ++k) {
+        const size_t at = group[k] + c - base;
+        positions[at / kShuffled * kShuffled + k] = static_cast<uint8_t>(at % kShuffled);
+      }
+    }
   }
 }
 
@@ -69,7 +100,13 @@ void FilterPlan::Lay(Place&& place) {
     place(bytes[1], row_bytes);
     place(bytes[2], row_bytes);
   }
-  if (x.length != static_cast<size_t>(pixels.width)) place(offsets, x.length);
+  if (x.length != static_cast<size_t>(pixels.width)) {
+    const auto channels = static_cast<size_t>(pixels.channels());
+    sampling.loads = Loads(static_cast<size_t>(pixels.width), x.length, channels);
+    place(sampling.offsets, x.length);
+    place(sampling.bases, x.length / kShuffled);
+    place(sampling.positions, x.length * channels * sampling.loads);
+  }
   if (!sum_bytes) {
     place(every_column, x.length);
     place(turned, RoundUp(x.length, kMaxLanes) * strip);

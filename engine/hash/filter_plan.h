@@ -15,6 +15,9 @@ namespace vigie {
 // The widest vector that the kernels use, in floats. Rows are whole vectors of any instruction set.
 inline constexpr size_t kMaxLanes = 16;
 
+// Pixels that one shuffle puts together.
+inline constexpr size_t kShuffled = 16;
+
 // Columns that are turned at once before the box slides over them. Divides the pitch of rows.
 inline constexpr size_t kTileColumns = 16;
 
@@ -56,6 +59,17 @@ struct Rows {
   float* row(ptrdiff_t y) const { return data + y * static_cast<ptrdiff_t>(pitch); }
 };
 
+// Which pixels of a row are sampled, by nearest neighbour.
+struct Sampling {
+  uint32_t* offsets = nullptr;  // of each pixel's first byte in the row; null: all, one by one
+  // The same for shuffles: 16 pixels of one channel come from `loads` times 16 bytes that begin at
+  // bases[number of the 16]. The positions for one load, 16 bytes, follow those of the load
+  // before; those of the next channel follow. 0x80: not in this load. No loads: no shuffles.
+  size_t loads = 0;
+  uint32_t* bases = nullptr;
+  uint8_t* positions = nullptr;
+};
+
 // The filter works on strips of rows that stay in the second-level cache. Rows that the window
 // still needs are kept before row 0 of the next strip.
 struct FilterPlan {
@@ -70,21 +84,22 @@ struct FilterPlan {
 
   std::array<uint8_t*, 3> bytes{};  // a row's red (or grey), green, blue; zeros on both sides
   size_t byte_margin = 0;           // zeros that are readable before and after a row
-  uint32_t* offsets = nullptr;      // in the row, of the pixels that are sampled; null: all
-  size_t* every_column = nullptr;   // 0, 1, 2...; null with sum_bytes
-  float* turned = nullptr;          // columns of a strip, after pass 1; null with sum_bytes
-  float* ring = nullptr;            // the columns that a window over rows reaches back to
-  size_t ring_columns = 0;          // a power of two
-  Rows once;                        // after pass 1, along rows
-  Rows twice;                       // after pass 2, along columns; luma before pass 1
-  float* narrow = nullptr;          // after pass 3, along rows: 64 columns of `strip` floats
-  Rows thrice;                      // the same, in rows
-  float* sums = nullptr;            // of pass 2, one a column
-  float* narrow_sums = nullptr;     // of pass 4
+  Sampling sampling;
+  size_t* every_column = nullptr;  // 0, 1, 2...; null with sum_bytes
+  float* turned = nullptr;         // columns of a strip, after pass 1; null with sum_bytes
+  float* ring = nullptr;           // the columns that a window over rows reaches back to
+  size_t ring_columns = 0;         // a power of two
+  Rows once;                       // after pass 1, along rows
+  Rows twice;                      // after pass 2, along columns; luma before pass 1
+  float* narrow = nullptr;         // after pass 3, along rows: 64 columns of `strip` floats
+  Rows thrice;                     // the same, in rows
+  float* sums = nullptr;           // of pass 2, one a column
+  float* narrow_sums = nullptr;    // of pass 4
 
  private:
   template <typename Place>
   void Lay(Place&& place);
+  void FillSampling();
 };
 
 }  // namespace vigie

@@ -19,43 +19,74 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Samples row `y` of the sampled picture into plan.bytes: one plane a channel. Pixels that the
-// sampling does not select are never touched.
+#if HWY_TARGET == HWY_SCALAR
+
+HWY_INLINE size_t Shuffle(const FilterPlan& /*plan*/, const uint8_t* /*row*/,
+                          uint8_t* const* /*planes*/) {
+  return 0;
+}
+
+#else
+
+// Samples the pixels of `row` to one plane a channel, 16 at a time. Returns how many.
+HWY_INLINE size_t Shuffle(const FilterPlan& plan, const uint8_t* row, uint8_t* const* planes) {
+  const hn::FixedTag<uint8_t, kShuffled> d;
+  const Sampling& sampling = plan.sampling;
+  if (sampling.loads == 0) return 0;
+  const auto channels = static_cast<size_t>(plan.pixels.channels());
+  const uint8_t* positions = sampling.positions;
+  size_t x = 0;
+  for (; x + kShuffled <= plan.x.length; x += kShuffled) {
+    const uint8_t* from = row + sampling.bases[x / kShuffled];
+    for (size_t c = 0; c < channels; ++c) {
+      auto pixels = hn::Zero(d);
+      for (size_t k = 0; k < sampling.loads; ++k, positions += kShuffled) {
+        const auto bytes = hn::LoadU(d, from + k * kShuffled);
+        pixels = hn::Or(pixels, hn::TableLookupBytesOr0(bytes, hn::Load(d, positions)));
+      }
+      hn::StoreU(pixels, d, planes[c] + x);
+    }
+  }
+  return x;
+}
+
+#endif
+
+// Samples row `y` of the sampled picture into plan.bytes: one plane a channel. Bytes outside the
+// picture's rows are never touched.
 HWY_INLINE void LoadBytes(const FilterPlan& plan, size_t y) {
   const PixelView& pixels = plan.pixels;
   const size_t from = y * static_cast<size_t>(pixels.height) / plan.y.length;
   const uint8_t* row = pixels.row(static_cast<int>(from));
   const size_t width = plan.x.length;
-  const uint32_t* offsets = plan.offsets;
+  const uint32_t* offsets = plan.sampling.offsets;
   if (pixels.order == ChannelOrder::kGray) {
-    uint8_t* HWY_RESTRICT gray = plan.bytes[0];
+    uint8_t* const gray = plan.bytes[0];
     if (offsets == nullptr) {
       std::copy_n(row, width, gray);
     } else {
-      for (size_t x = 0; x < width; ++x) gray[x] = row[offsets[x]];
+      for (size_t x = Shuffle(plan, row, &gray); x < width; ++x) gray[x] = row[offsets[x]];
     }
     return;
   }
   const bool rgb = pixels.order == ChannelOrder::kRgb;
-  uint8_t* HWY_RESTRICT first = plan.bytes[rgb ? 0 : 2];
-  uint8_t* HWY_RESTRICT green = plan.bytes[1];
-  uint8_t* HWY_RESTRICT last = plan.bytes[rgb ? 2 : 0];
+  uint8_t* const planes[] = {plan.bytes[rgb ? 0 : 2], plan.bytes[1], plan.bytes[rgb ? 2 : 0]};
   size_t x = 0;
-  if (offsets == nullptr) {
+  if (offsets != nullptr) {
+    x = Shuffle(plan, row, planes);
+  } else {
     const hn::ScalableTag<uint8_t> d;
     for (; x + hn::Lanes(d) <= width; x += hn::Lanes(d)) {
       hn::Vec<decltype(d)> a, b, c;
       hn::LoadInterleaved3(d, row + 3 * x, a, b, c);
-      hn::StoreU(a, d, first + x);
-      hn::StoreU(b, d, green + x);
-      hn::StoreU(c, d, last + x);
+      hn::StoreU(a, d, planes[0] + x);
+      hn::StoreU(b, d, planes[1] + x);
+      hn::StoreU(c, d, planes[2] + x);
     }
   }
   for (; x < width; ++x) {
     const uint8_t* pixel = row + (offsets == nullptr ? 3 * x : offsets[x]);
-    first[x] = pixel[0];
-    green[x] = pixel[1];
-    last[x] = pixel[2];
+    for (size_t c = 0; c < 3; ++c) planes[c][x] = pixel[c];
   }
 }
 
