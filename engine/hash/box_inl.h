@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "engine/hash/divide_inl.h"
 #include "engine/hash/filter_plan.h"
+#include "engine/hash/with_constant.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -73,23 +73,6 @@ HWY_INLINE void Turn(const float* in, size_t pitch, size_t rows, size_t columns,
   }
 }
 
-// Calls use(window), for the small windows with a constant that loops are unrolled by.
-template <class Use>
-HWY_INLINE void WithWindow(size_t window, const Use& use) {
-  switch (window) {
-    case 1:
-      return use(std::integral_constant<size_t, 1>());
-    case 2:
-      return use(std::integral_constant<size_t, 2>());
-    case 3:
-      return use(std::integral_constant<size_t, 3>());
-    case 4:
-      return use(std::integral_constant<size_t, 4>());
-    default:
-      return use(window);
-  }
-}
-
 // Pass 1 of one row of bytes with zeros on both sides. Integers under 2^24 are exact in single
 // precision whatever the order they are added in, so the running sum may be replaced by a sum for
 // each output. Columns from the row's end to `pitch` become zero.
@@ -100,7 +83,7 @@ HWY_INLINE void BoxBytes(const uint8_t* bytes, const Box& box, float* HWY_RESTRI
   const hn::Rebind<int32_t, Floats> d32;
   const uint8_t* first = bytes + box.lag + 1 - box.window;  // under the window of output 0
   WithDivisor(box.window, [&](auto divide) HWY_ATTR {
-    WithWindow(box.window, [&](auto window) HWY_ATTR {
+    WithConstant(box.window, [&](auto window) HWY_ATTR {
       for (size_t x = 0; x < box.length; x += hn::Lanes(d)) {
         auto sum = hn::PromoteTo(d32, hn::LoadU(d8, first + x));
         for (size_t k = 1; k < window; ++k) {

@@ -26,13 +26,13 @@ void PassOne(const FilterPlan& plan, size_t first, size_t rows, float* out) {
   const size_t inside = std::min(rows, std::max(plan.y.length, first) - first);
   if (plan.sum_bytes) {
     for (size_t r = 0; r < inside; ++r) {
-      LoadBytes(plan, first + r);
-      BoxBytes(plan.bytes[0], plan.x, out + r * pitch, pitch);
+      LoadRow(plan, first + r);
+      BoxBytes(plan.gray, plan.x, out + r * pitch, pitch);
     }
   } else if (inside > 0) {
     for (size_t r = 0; r < inside; ++r) {
       float* const luma = plan.twice.row(static_cast<ptrdiff_t>(r));
-      LoadBytes(plan, first + r);
+      LoadRow(plan, first + r);
       Luma(plan, luma);
       std::fill(luma + plan.x.length, luma + plan.twice.pitch, 0.0f);
     }
@@ -44,11 +44,8 @@ void PassOne(const FilterPlan& plan, size_t first, size_t rows, float* out) {
 
 // Everything that is added to or read before it is written in this picture.
 void Clear(const FilterPlan& plan) {
-  for (uint8_t* plane : plan.bytes) {
-    if (plane == nullptr) continue;
-    std::fill_n(plane - plan.byte_margin, plan.byte_margin, uint8_t{0});
-    std::fill_n(plane + plan.x.length, plan.byte_margin, uint8_t{0});
-  }
+  std::fill_n(plan.gray - plan.gray_margin, plan.gray_margin, uint8_t{0});
+  std::fill_n(plan.gray + plan.x.length, plan.gray_margin, uint8_t{0});
   if (!plan.sum_bytes) {
     const size_t end = RoundUp(plan.x.length, kMaxLanes);
     std::fill(plan.turned + plan.x.length * plan.strip, plan.turned + end * plan.strip, 0.0f);
@@ -133,7 +130,7 @@ void Filter(const FilterPlan& plan, Reduced& out) {
 
 void LumaOfRows(const FilterPlan& plan, Reduced& out) {
   for (size_t y = 0; y < kReducedSide; ++y) {
-    LoadBytes(plan, y);
+    LoadRow(plan, y);
     Luma(plan, out.at[y]);
   }
 }

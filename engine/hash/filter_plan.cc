@@ -27,10 +27,10 @@ constexpr uint8_t kNotInLoad = 0x80;
 // Beyond this, reading pixel by pixel is as fast.
 constexpr size_t kMaxLoads = 8;
 
-// Of 16 bytes, to reach all bytes of 16 sampled pixels; 0 when that is too many, or the row is
-// shorter.
-size_t Loads(size_t in_width, size_t width, size_t channels) {
-  const size_t apart = ((kShuffled - 1) * in_width + width - 1) / width;
+// Of 16 bytes, to reach all bytes of a group of sampled pixels; 0 when that is too many, or the row
+// is shorter.
+size_t Loads(size_t in_width, size_t width, size_t channels, size_t group) {
+  const size_t apart = ((group - 1) * in_width + width - 1) / width;
   const size_t loads = RoundUp((apart + 1) * channels, kShuffled) / kShuffled;
   return loads <= kMaxLoads && loads * kShuffled <= in_width * channels ? loads : 0;
 }
@@ -57,11 +57,9 @@ FilterPlan::FilterPlan(const PixelView& view, size_t width, size_t height, PdqSc
     pointer =
         reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(block + next(pointer, count));
   });
-  for (uint8_t*& plane : bytes) {
-    if (plane != nullptr) plane += byte_margin;
-  }
+  gray += gray_margin;
   for (Rows* rows : {&once, &thrice}) rows->data += rows->history * rows->pitch;
-  if (sampling.offsets != nullptr) FillSampling();
+  FillSampling();
   if (every_column != nullptr) {
     for (size_t i = 0; i < width; ++i) every_column[i] = i;
   }
@@ -75,17 +73,19 @@ void FilterPlan::FillSampling() {
     offsets[i] = static_cast<uint32_t>(i * in_width / x.length * channels);
   }
   const size_t loaded = sampling.loads * kShuffled;
+  const size_t pixel_bytes = kShuffled / sampling.group;
   uint8_t* positions = sampling.positions;
-  for (size_t i = 0; loaded > 0 && i < x.length / kShuffled; ++i) {
-    const uint32_t* const group = offsets + i * kShuffled;
+  for (size_t i = 0; loaded > 0 && i < x.length / sampling.group; ++i, positions += loaded) {
+    const uint32_t* const group = offsets + i * sampling.group;
     // The last loads begin earlier, so as not to read beyond the row.
     const size_t base = std::min<size_t>(group[0], in_width * channels - loaded);
     sampling.bases[i] = static_cast<uint32_t>(base);
-    for (size_t c = 0; c < channels; ++c, positions += loaded) {
-      std::fill_n(positions, loaded, kNotInLoad);
-      for (size_t k = 0; k < kShuffled; ++k) {
+    std::fill_n(positions, loaded, kNotInLoad);
+    for (size_t k = 0; k < sampling.group; ++k) {
+      for (size_t c = 0; c < channels; ++c) {
         const size_t at = group[k] + c - base;
-        positions[at / kShuffled * kShuffled + k] = static_cast<uint8_t>(at % kShuffled);
+        positions[at / kShuffled * kShuffled + k * pixel_bytes + c] =
+            static_cast<uint8_t>(at % kShuffled);
       }
     }
   }
@@ -93,20 +93,15 @@ void FilterPlan::FillSampling() {
 
 template <typename Place>
 void FilterPlan::Lay(Place&& place) {
-  byte_margin = RoundUp(x.window + kMaxLanes, kCacheLine);
-  const size_t row_bytes = byte_margin + x.length + byte_margin;
-  place(bytes[0], row_bytes);
-  if (pixels.channels() > 1) {
-    place(bytes[1], row_bytes);
-    place(bytes[2], row_bytes);
-  }
-  if (x.length != static_cast<size_t>(pixels.width)) {
-    const auto channels = static_cast<size_t>(pixels.channels());
-    sampling.loads = Loads(static_cast<size_t>(pixels.width), x.length, channels);
-    place(sampling.offsets, x.length);
-    place(sampling.bases, x.length / kShuffled);
-    place(sampling.positions, x.length * channels * sampling.loads);
-  }
+  const auto channels = static_cast<size_t>(pixels.channels());
+  sampling.group = channels == 1 ? kShuffled : kShuffled / sizeof(*color);
+  sampling.loads = Loads(static_cast<size_t>(pixels.width), x.length, channels, sampling.group);
+  place(sampling.offsets, x.length);
+  place(sampling.bases, x.length / sampling.group);
+  place(sampling.positions, x.length / sampling.group * sampling.loads * kShuffled);
+  gray_margin = RoundUp(x.window + kMaxLanes, kCacheLine);
+  place(gray, gray_margin + x.length + gray_margin);
+  if (channels > 1) place(color, RoundUp(x.length, kMaxLanes));
   if (!sum_bytes) {
     place(every_column, x.length);
     place(turned, RoundUp(x.length, kMaxLanes) * strip);

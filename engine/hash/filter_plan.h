@@ -15,7 +15,7 @@ namespace vigie {
 // The widest vector that the kernels use, in floats. Rows are whole vectors of any instruction set.
 inline constexpr size_t kMaxLanes = 16;
 
-// Pixels that one shuffle puts together.
+// Bytes of a load from the picture's row and of what a shuffle puts together.
 inline constexpr size_t kShuffled = 16;
 
 // Columns that are turned at once before the box slides over them. Divides the pitch of rows.
@@ -59,12 +59,14 @@ struct Rows {
   float* row(ptrdiff_t y) const { return data + y * static_cast<ptrdiff_t>(pitch); }
 };
 
-// Which pixels of a row are sampled, by nearest neighbour.
+// Which pixels of a row are sampled, by nearest neighbour, and how they get into a row of their
+// own: grey as bytes, colour as 32 bits with the first channel lowest.
 struct Sampling {
-  uint32_t* offsets = nullptr;  // of each pixel's first byte in the row; null: all, one by one
-  // The same for shuffles: 16 pixels of one channel come from `loads` times 16 bytes that begin at
-  // bases[number of the 16]. The positions for one load, 16 bytes, follow those of the load
-  // before; those of the next channel follow. 0x80: not in this load. No loads: no shuffles.
+  size_t group = 0;             // pixels that make 16 bytes of the new row
+  uint32_t* offsets = nullptr;  // of each pixel's first byte in the picture's row
+  // The bytes of group i come from `loads` times 16 bytes that begin at bases[i]. The positions in
+  // one load, 16 bytes, follow those in the load before; 0x80: not in this load, zero.
+  // No loads: pixel by pixel instead.
   size_t loads = 0;
   uint32_t* bases = nullptr;
   uint8_t* positions = nullptr;
@@ -82,9 +84,10 @@ struct FilterPlan {
   size_t strip;    // rows done together
   bool sum_bytes;  // first pass by sums of grey bytes
 
-  std::array<uint8_t*, 3> bytes{};  // a row's red (or grey), green, blue; zeros on both sides
-  size_t byte_margin = 0;           // zeros that are readable before and after a row
   Sampling sampling;
+  uint8_t* gray = nullptr;         // a sampled row; zeros on both sides
+  size_t gray_margin = 0;          // of them
+  uint32_t* color = nullptr;       // a sampled row; null for a grey picture
   size_t* every_column = nullptr;  // 0, 1, 2...; null with sum_bytes
   float* turned = nullptr;         // columns of a strip, after pass 1; null with sum_bytes
   float* ring = nullptr;           // the columns that a window over rows reaches back to

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "engine/hash/filter_plan.h"
+#include "engine/hash/with_constant.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,101 +22,85 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
 
-HWY_INLINE size_t Shuffle(const FilterPlan& /*plan*/, const uint8_t* /*row*/,
-                          uint8_t* const* /*planes*/) {
+HWY_INLINE size_t Shuffle(const Sampling& /*sampling*/, const uint8_t* /*row*/, size_t /*width*/,
+                          uint8_t* /*out*/) {
   return 0;
 }
 
 #else
 
-// Samples the pixels of `row` to one plane a channel, 16 at a time. Returns how many.
-HWY_INLINE size_t Shuffle(const FilterPlan& plan, const uint8_t* row, uint8_t* const* planes) {
+// Samples pixels of `row`, a group at a time. Returns how many.
+HWY_INLINE size_t Shuffle(const Sampling& sampling, const uint8_t* row, size_t width,
+                          uint8_t* HWY_RESTRICT out) {
   const hn::FixedTag<uint8_t, kShuffled> d;
-  const Sampling& sampling = plan.sampling;
   if (sampling.loads == 0) return 0;
-  const auto channels = static_cast<size_t>(plan.pixels.channels());
+  const size_t groups = width / sampling.group;
+  const uint32_t* bases = sampling.bases;
   const uint8_t* positions = sampling.positions;
-  size_t x = 0;
-  for (; x + kShuffled <= plan.x.length; x += kShuffled) {
-    const uint8_t* from = row + sampling.bases[x / kShuffled];
-    for (size_t c = 0; c < channels; ++c) {
+  WithConstant(sampling.loads, [&](auto loads) HWY_ATTR {
+    for (size_t i = 0; i < groups; ++i) {
       auto pixels = hn::Zero(d);
-      for (size_t k = 0; k < sampling.loads; ++k, positions += kShuffled) {
-        const auto bytes = hn::LoadU(d, from + k * kShuffled);
-        pixels = hn::Or(pixels, hn::TableLookupBytesOr0(bytes, hn::Load(d, positions)));
+      for (size_t k = 0; k < loads; ++k) {
+        const auto bytes = hn::LoadU(d, row + bases[i] + k * kShuffled);
+        const auto from = hn::Load(d, positions + (i * loads + k) * kShuffled);
+        pixels = hn::Or(pixels, hn::TableLookupBytesOr0(bytes, from));
       }
-      hn::StoreU(pixels, d, planes[c] + x);
+      hn::Store(pixels, d, out + i * kShuffled);
     }
-  }
-  return x;
+  });
+  return groups * sampling.group;
 }
 
 #endif
 
-// Samples row `y` of the sampled picture into plan.bytes: one plane a channel. Bytes outside the
-// picture's rows are never touched.
-HWY_INLINE void LoadBytes(const FilterPlan& plan, size_t y) {
+// Samples row `y` of the sampled picture into plan.gray or plan.color. Bytes outside the picture's
+// rows are never touched.
+HWY_INLINE void LoadRow(const FilterPlan& plan, size_t y) {
   const PixelView& pixels = plan.pixels;
   const size_t from = y * static_cast<size_t>(pixels.height) / plan.y.length;
   const uint8_t* row = pixels.row(static_cast<int>(from));
   const size_t width = plan.x.length;
-  const uint32_t* offsets = plan.sampling.offsets;
+  const Sampling& sampling = plan.sampling;
   if (pixels.order == ChannelOrder::kGray) {
-    uint8_t* const gray = plan.bytes[0];
-    if (offsets == nullptr) {
-      std::copy_n(row, width, gray);
-    } else {
-      for (size_t x = Shuffle(plan, row, &gray); x < width; ++x) gray[x] = row[offsets[x]];
-    }
+    size_t x = Shuffle(sampling, row, width, plan.gray);
+    for (; x < width; ++x) plan.gray[x] = row[sampling.offsets[x]];
     return;
   }
-  const bool rgb = pixels.order == ChannelOrder::kRgb;
-  uint8_t* const planes[] = {plan.bytes[rgb ? 0 : 2], plan.bytes[1], plan.bytes[rgb ? 2 : 0]};
-  size_t x = 0;
-  if (offsets != nullptr) {
-    x = Shuffle(plan, row, planes);
-  } else {
-    const hn::ScalableTag<uint8_t> d;
-    for (; x + hn::Lanes(d) <= width; x += hn::Lanes(d)) {
-      hn::Vec<decltype(d)> a, b, c;
-      hn::LoadInterleaved3(d, row + 3 * x, a, b, c);
-      hn::StoreU(a, d, planes[0] + x);
-      hn::StoreU(b, d, planes[1] + x);
-      hn::StoreU(c, d, planes[2] + x);
-    }
-  }
+  size_t x = Shuffle(sampling, row, width, reinterpret_cast<uint8_t*>(plan.color));
   for (; x < width; ++x) {
-    const uint8_t* pixel = row + (offsets == nullptr ? 3 * x : offsets[x]);
-    for (size_t c = 0; c < 3; ++c) planes[c][x] = pixel[c];
+    const uint8_t* pixel = row + sampling.offsets[x];
+    plan.color[x] = uint32_t{pixel[0]} | uint32_t{pixel[1]} << 8 | uint32_t{pixel[2]} << 16;
   }
 }
 
-// The same bytes as floats, as many as a vector of D has.
-template <class D>
-HWY_INLINE hn::Vec<D> FloatsOfBytes(D d, const uint8_t* bytes) {
-  const hn::Rebind<uint8_t, D> d8;
-  const hn::Rebind<int32_t, D> d32;
-  return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, bytes)));
-}
-
-// Luma of the row in plan.bytes. Rec. 601 weights, summed left to right. `out` has room for whole
+// Luma of the sampled row. Rec. 601 weights, summed left to right. `out` has room for whole
 // vectors.
 HWY_INLINE void Luma(const FilterPlan& plan, float* HWY_RESTRICT out) {
   const hn::CappedTag<float, kMaxLanes> d;
-  const uint8_t* const* bytes = plan.bytes.data();
-  if (plan.pixels.order == ChannelOrder::kGray) {
+  const hn::RebindToSigned<decltype(d)> d32;
+  if (plan.color == nullptr) {
+    const hn::Rebind<uint8_t, decltype(d)> d8;
     for (size_t x = 0; x < plan.x.length; x += hn::Lanes(d)) {
-      hn::Store(FloatsOfBytes(d, bytes[0] + x), d, out + x);
+      const auto gray = hn::PromoteTo(d32, hn::LoadU(d8, plan.gray + x));
+      hn::Store(hn::ConvertTo(d, gray), d, out + x);
     }
     return;
   }
-  const auto red = hn::Set(d, 0.299f);
-  const auto green = hn::Set(d, 0.587f);
-  const auto blue = hn::Set(d, 0.114f);
+  const bool rgb = plan.pixels.order == ChannelOrder::kRgb;
+  const auto first_weight = hn::Set(d, rgb ? 0.299f : 0.114f);
+  const auto green_weight = hn::Set(d, 0.587f);
+  const auto last_weight = hn::Set(d, rgb ? 0.114f : 0.299f);
+  const auto byte = hn::Set(d32, 0xFF);
   for (size_t x = 0; x < plan.x.length; x += hn::Lanes(d)) {
-    const auto sum = hn::Add(hn::Mul(red, FloatsOfBytes(d, bytes[0] + x)),
-                             hn::Mul(green, FloatsOfBytes(d, bytes[1] + x)));
-    hn::Store(hn::Add(sum, hn::Mul(blue, FloatsOfBytes(d, bytes[2] + x))), d, out + x);
+    const auto pixels = hn::Load(d32, reinterpret_cast<const int32_t*>(plan.color) + x);
+    const auto first = hn::ConvertTo(d, hn::And(pixels, byte));
+    const auto green = hn::ConvertTo(d, hn::And(hn::ShiftRight<8>(pixels), byte));
+    const auto last = hn::ConvertTo(d, hn::ShiftRight<16>(pixels));
+    const auto a = hn::Mul(first, first_weight);
+    const auto b = hn::Mul(green, green_weight);
+    const auto c = hn::Mul(last, last_weight);
+    // Red first; a sum of two does not depend on their order.
+    hn::Store(rgb ? hn::Add(hn::Add(a, b), c) : hn::Add(hn::Add(c, b), a), d, out + x);
   }
 }
 
