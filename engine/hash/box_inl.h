@@ -8,10 +8,10 @@
 #endif
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/hash/divide_inl.h"
 #include "engine/hash/filter_plan.h"
 #include "engine/hash/with_constant.h"
 #include "hwy/highway.h"
@@ -22,6 +22,31 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::CappedTag<float, kMaxLanes>;
+
+// By a power of two: the product with the reciprocal is exact, and cheaper.
+struct DivideByPower {
+  float reciprocal;
+  template <class V>
+  HWY_INLINE V operator()(V v) const {
+    return hn::Mul(v, hn::Set(hn::DFromV<V>(), reciprocal));
+  }
+};
+
+struct Divide {
+  float count;
+  template <class V>
+  HWY_INLINE V operator()(V v) const {
+    return hn::Div(v, hn::Set(hn::DFromV<V>(), count));
+  }
+};
+
+// Calls use(divide) where divide(v) is v / count.
+template <class Use>
+HWY_INLINE void WithDivisor(size_t count, const Use& use) {
+  const auto divisor = static_cast<float>(count);
+  if (std::has_single_bit(count)) return use(DivideByPower{1 / divisor});
+  use(Divide{divisor});
+}
 
 #if HWY_TARGET == HWY_SCALAR
 

@@ -111,8 +111,8 @@ TEST_P(PdqKernels, ReduceAlmostEmptyPicturesAsTheDefinitionDoes) {
   }
 }
 
-// Windows that only Profile::kFull has: past the sums of bytes, past the proven reciprocals, past
-// one strip of rows; and the low strips of very wide pictures.
+// Windows that only Profile::kFull has: past the sums of bytes, past one
+// strip of rows; and the low strips of very wide pictures.
 TEST_P(PdqKernels, ReduceLargePicturesAsTheDefinitionDoes) {
   constexpr std::pair<int, int> kSizes[] = {{1025, 700}, {2049, 257}, {40, 8700},
                                             {8500, 70},  {16900, 40}, {5, 20000}};
