@@ -9,6 +9,9 @@
 #include "engine/hash/pdq.h"
 #include "tests/support/pictures.h"
 
+// GCC sees free() in an operator delete and does not see the operator new that belongs to it.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace {
 
 std::atomic<int> allocations = 0;
