@@ -27,7 +27,8 @@ struct PdqOrientations {
 // The fingerprint of `pixels`, whose rows are readable during the call. A 64x64 picture is hashed
 // unfiltered here and filtered by ComputePdqOrientations(), as the reference does. Thread-safe
 // for different scratches; throws std::bad_alloc when the scratch cannot grow. It grows to half a
-// MiB with Profile::kReference, and with Profile::kFull to under 1 KiB a column of the picture.
+// MiB with Profile::kReference, and with Profile::kFull to about 1 KiB a column of the picture and
+// 1/20 byte a pixel.
 PdqResult ComputePdq(const PixelView& pixels, Profile profile, PdqScratch& scratch);
 
 // The fingerprints of all 8 orientations of `pixels` from one transform. They are close to, not

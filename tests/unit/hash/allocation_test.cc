@@ -15,9 +15,11 @@
 namespace {
 
 std::atomic<int> allocations = 0;
+std::atomic<size_t> allocated_bytes = 0;
 
 void* Allocate(size_t size, size_t alignment) {
   ++allocations;
+  allocated_bytes += size;
   void* const block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (block == nullptr) throw std::bad_alloc();
   return block;
@@ -60,6 +62,30 @@ TEST(Pdq, AllocatesNothingOnceTheScratchHasGrown) {
     }
   }
   EXPECT_EQ(allocations, before);
+}
+
+// Half a MiB at the reference's size; else by the picture's width and hardly by its pixels.
+TEST(Pdq, NeedsTheMemoryThatItsContractSays) {
+  constexpr size_t kFixed = 64 << 10;  // does not depend on the width
+  struct Case {
+    int width;
+    int height;
+    Profile profile;
+    size_t max_bytes;
+  };
+  constexpr Case kCases[] = {
+      {700, 600, Profile::kReference, size_t{448} << 10},
+      {4000, 3000, Profile::kFull, 4000 * 1024 + 4000 * 3000 / 20},
+      {300, 20000, Profile::kFull, 300 * 1024 + 300 * 20000 / 20},
+      {20000, 300, Profile::kFull, 20000 * 1024 + 20000 * 300 / 20},
+  };
+  for (const Case& c : kCases) {
+    const testing::Picture picture = testing::Flat(c.width, c.height, 9);
+    PdqScratch scratch;
+    const size_t before = allocated_bytes;
+    ComputePdqOrientations(picture.view(), c.profile, scratch);
+    EXPECT_LE(allocated_bytes - before, c.max_bytes + kFixed) << c.width << 'x' << c.height;
+  }
 }
 
 }  // namespace
