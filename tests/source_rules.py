@@ -21,6 +21,7 @@ ALLOWED = {
 }
 LIBRARIES = {
     "opencv2/": {"engine/image"},
+    "jpeglib.h": {"engine/image"},
     "faiss/": {"engine/index"},
     "omp.h": {"engine/index"},
     "sqlite3.h": {"engine/store"},

@@ -37,9 +37,13 @@ struct ImageHeader {
   bool complete = true;
 
   // What decoding costs beyond width * height, because small files can ask for much work:
-  int scans = 1;             // JPEG: how often the decoder goes over the picture
+  int scans = 1;  // JPEG: how often the decoder goes over the picture
+  // Memory that the decoder itself needs, bytes; only what grows with the picture, pixels not
+  // counted. JPEG: the coefficients of the whole picture, when it comes in several scans.
+  int64_t decoder_bytes = 0;
   int64_t block_pixels = 0;  // TIFF: size of one tile or strip, which may exceed the picture
   size_t data_end = 0;       // JPEG: where decodable data ends when it is not complete
+  int components = 0;        // JPEG: 1 grey, 3 colour, 4 ink
 };
 
 // The header of `bytes`. Every declared number is only reported, nothing is allocated by it; time

@@ -3,6 +3,7 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(absl REQUIRED CONFIG)
 find_package(OpenCV REQUIRED COMPONENTS core imgcodecs)
+find_package(JPEG REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file expects its target
 find_package(faiss REQUIRED CONFIG)
 find_package(hwy REQUIRED CONFIG)

@@ -1,0 +1,23 @@
+// Inside engine/image only: one decoder per library.
+//
+// Each is given bytes whose header was read and found within the limits, and gives pixels of
+// exactly that size or an error (IMAGE_CORRUPT, OUT_OF_MEMORY). None starts threads, writes to the
+// error output or touches the disk. May throw std::bad_alloc, which DecodeImage() catches.
+#pragma once
+
+#include "engine/base/digest.h"
+#include "engine/base/status.h"
+#include "engine/image/decoder.h"
+#include "engine/image/format.h"
+#include "engine/image/pixel_buffer.h"
+
+namespace vigie {
+
+absl::StatusOr<PixelBuffer> DecodeJpeg(Bytes bytes, const ImageHeader& header, DecodeMode mode,
+                                       const Sample& sample);
+
+// PNG, WebP, BMP, TIFF.
+absl::StatusOr<PixelBuffer> DecodeByOpenCv(Bytes bytes, const ImageHeader& header,
+                                           const Sample& sample);
+
+}  // namespace vigie

@@ -1,0 +1,52 @@
+// Inside engine/image only: pixels on their way out of a decoder, and which of them are kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "engine/base/pixels.h"
+#include "engine/image/decoder.h"
+
+namespace vigie {
+
+// Rows without padding, shared by whoever looks at them. The memory is not cleared: whoever makes
+// one writes every pixel, or gives it to nobody.
+struct PixelBuffer {
+  std::shared_ptr<uint8_t[]> data;
+  int width = 0;
+  int height = 0;
+  ChannelOrder order = ChannelOrder::kBgr;
+
+  // Throws std::bad_alloc.
+  static PixelBuffer Make(int width, int height, ChannelOrder order);
+
+  PixelView view() const;
+  size_t stride_bytes() const { return view().stride_bytes; }
+  uint8_t* row(int y) const { return data.get() + static_cast<size_t>(y) * stride_bytes(); }
+};
+
+// Which pixels of a picture a Sampling keeps: in nearest-neighbour order, pixel (x, y) of the
+// sample is pixel (column(x), row(y)) of the picture. Without need to sample, all of them.
+class Sample {
+ public:
+  Sample(int64_t width, int64_t height, Sampling sampling);
+
+  bool all() const { return all_; }
+  int width() const { return static_cast<int>(all_ ? in_width_ : kPreScaledSide); }
+  int height() const { return static_cast<int>(all_ ? in_height_ : kPreScaledSide); }
+  int column(int x) const { return static_cast<int>(all_ ? x : x * in_width_ / kPreScaledSide); }
+  int row(int y) const { return static_cast<int>(all_ ? y : y * in_height_ / kPreScaledSide); }
+
+ private:
+  static constexpr int64_t kPreScaledSide = 512;  // of PDQ's reference profile
+
+  int64_t in_width_;
+  int64_t in_height_;
+  bool all_;
+};
+
+// The kept pixels of `pixels`, copied. Throws std::bad_alloc.
+PixelBuffer CopySample(const PixelView& pixels, const Sample& sample);
+
+}  // namespace vigie
