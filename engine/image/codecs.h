@@ -9,6 +9,7 @@
 #include "engine/base/status.h"
 #include "engine/image/decoder.h"
 #include "engine/image/format.h"
+#include "engine/image/frame_receiver.h"
 #include "engine/image/pixel_buffer.h"
 
 namespace vigie {
@@ -16,7 +17,16 @@ namespace vigie {
 absl::StatusOr<PixelBuffer> DecodeJpeg(Bytes bytes, const ImageHeader& header, DecodeMode mode,
                                        const Sample& sample);
 
-// PNG, WebP, BMP, TIFF.
+// A still WebP.
+absl::StatusOr<PixelBuffer> DecodeWebp(Bytes bytes, const ImageHeader& header,
+                                       const Sample& sample);
+
+// The formats that may have several frames: each composed frame to `receiver`, until it wants no
+// more. Not OK: why the rest is missing.
+absl::Status DecodeWebpFrames(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
+absl::Status DecodeGif(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
+
+// PNG, BMP, TIFF.
 absl::StatusOr<PixelBuffer> DecodeByOpenCv(Bytes bytes, const ImageHeader& header,
                                            const Sample& sample);
 

@@ -1,10 +1,8 @@
-// PNG, WebP, BMP and TIFF by OpenCV, whose colour decode is what the reference hashes.
-#include <algorithm>
+// PNG, BMP and TIFF by OpenCV, whose colour decode is what the reference hashes.
 #include <cstring>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
-#include <string_view>
 
 #include "engine/image/codecs.h"
 #include "engine/image/header_parsers.h"
@@ -20,13 +18,6 @@ void ConfigureOpenCv() {
     return true;
   }();
   static_cast<void>(configured);
-}
-
-// Other decoders of OpenCV look at their own magic when libwebp refuses a file; this one's may
-// stand inside a WebP.
-bool LooksLikeDicom(Bytes bytes) {
-  constexpr std::string_view kMagic = "DICM";
-  return bytes.size() >= 132 && std::equal(kMagic.begin(), kMagic.end(), bytes.begin() + 128);
 }
 
 // Gives zeroed memory: should a decoder leave rows unwritten, what was there before, another
@@ -89,9 +80,6 @@ absl::StatusOr<PixelBuffer> Decode(Bytes bytes, const ImageHeader& header, const
 
 absl::StatusOr<PixelBuffer> DecodeByOpenCv(Bytes bytes, const ImageHeader& header,
                                            const Sample& sample) {
-  if (header.format == ImageFormat::kWebp && LooksLikeDicom(bytes)) {
-    return CorruptImage("the WebP holds another format");
-  }
   ConfigureOpenCv();
   try {
     return Decode(bytes, header, sample);

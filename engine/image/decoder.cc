@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/image/codecs.h"
+#include "engine/image/frame_receiver.h"
 #include "engine/image/header_parsers.h"
 
 namespace vigie {
@@ -32,7 +33,7 @@ absl::Status CheckLimits(const ImageHeader& header, const DecodeLimits& limits,
   const int64_t pixels = header.width * header.height;
   if (pixels > limits.max_pixels) return TooLarge("pixels", pixels, limits.max_pixels);
   if (header.block_pixels > limits.max_pixels) {
-    return TooLarge("pixels in one tile", header.block_pixels, limits.max_pixels);
+    return TooLarge("pixels in one part", header.block_pixels, limits.max_pixels);
   }
   const int64_t sampled = sample.all() || header.format != ImageFormat::kJpeg
                               ? pixels
@@ -47,40 +48,85 @@ absl::Status CheckLimits(const ImageHeader& header, const DecodeLimits& limits,
 }
 
 // Whether the decoder gives anything of a picture whose data stops. For the other formats it works
-// up to the gap and then refuses, complaining on the error output.
+// up to the gap and then refuses.
 bool DecodesInPart(ImageFormat format) {
-  return format == ImageFormat::kJpeg || format == ImageFormat::kTiff;
+  return format == ImageFormat::kJpeg || format == ImageFormat::kTiff ||
+         format == ImageFormat::kGif;
+}
+
+absl::StatusOr<PixelBuffer> DecodeStill(Bytes bytes, const ImageHeader& header, DecodeMode mode,
+                                        const Sample& sample) {
+  switch (header.format) {
+    case ImageFormat::kJpeg:
+      return DecodeJpeg(bytes, header, mode, sample);
+    case ImageFormat::kWebp:
+      return DecodeWebp(bytes, header, sample);
+    default:
+      return DecodeByOpenCv(bytes, header, sample);
+  }
+}
+
+// Every frame to the receiver; not OK: why the rest, or all, is missing.
+absl::Status Decode(Bytes bytes, const ImageHeader& header, DecodeMode mode,
+                    FrameReceiver& receiver) {
+  try {
+    if (header.format == ImageFormat::kGif) return DecodeGif(bytes, header, receiver);
+    if (header.format == ImageFormat::kWebp && header.animated) {
+      return DecodeWebpFrames(bytes, header, receiver);
+    }
+    PixelBuffer pixels;
+    VIGIE_ASSIGN_OR_RETURN(pixels, DecodeStill(bytes, header, mode, receiver.sample()));
+    receiver.Take(std::move(pixels), 0);
+    if (!header.complete) return CorruptImage("the picture is cut off before its end");
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return NoMemoryToDecode();
+  }
 }
 
 }  // namespace
 
-absl::StatusOr<DecodedImage> DecodeImage(Bytes bytes, const DecodeLimits& limits, DecodeMode mode,
-                                         Sampling sampling) {
+absl::StatusOr<FrameSummary> DecodeFrames(Bytes bytes, const DecodeLimits& limits, DecodeMode mode,
+                                          Sampling sampling, FrameSink sink) {
   if (bytes.size() > limits.max_image_bytes) {
     return TooLarge("bytes", static_cast<int64_t>(bytes.size()),
                     static_cast<int64_t>(limits.max_image_bytes));
   }
   VIGIE_ASSIGN_OR_RETURN(const ImageHeader header, ReadHeader(bytes));
-  if (header.animated) return UnsupportedImage("animation is not supported yet");
   const Sample sample(header.width, header.height, sampling);
   VIGIE_RETURN_IF_ERROR(CheckLimits(header, limits, sample));
   if (!header.complete && !DecodesInPart(header.format)) {
     return CorruptImage("the picture's data is not complete");
   }
-  try {
-    PixelBuffer pixels;
-    VIGIE_ASSIGN_OR_RETURN(pixels, header.format == ImageFormat::kJpeg
-                                       ? DecodeJpeg(bytes, header, mode, sample)
-                                       : DecodeByOpenCv(bytes, header, sample));
-    return DecodedImage{.pixels = pixels.view(),
-                        .width = static_cast<int>(header.width),
-                        .height = static_cast<int>(header.height),
-                        .format = header.format,
-                        .complete = header.complete,
-                        .owner = std::move(pixels.data)};
-  } catch (const std::bad_alloc&) {
-    return NoMemoryToDecode();
-  }
+  FrameReceiver receiver(sample, limits, sink);
+  FrameSummary summary{.format = header.format,
+                       .width = static_cast<int>(header.width),
+                       .height = static_cast<int>(header.height),
+                       .animated = header.animated,
+                       .frames = 0,
+                       .rest = Decode(bytes, header, mode, receiver)};
+  summary.frames = receiver.frames();
+  if (summary.frames > 0) return summary;
+  if (summary.rest.ok()) return CorruptImage("the picture has no frame");
+  return summary.rest;
+}
+
+absl::StatusOr<DecodedImage> DecodeImage(Bytes bytes, const DecodeLimits& limits, DecodeMode mode,
+                                         Sampling sampling) {
+  DecodedImage image;
+  const auto take_first = [&image](const Frame& frame) {
+    image.pixels = frame.pixels;
+    image.owner = frame.owner;
+    return false;
+  };
+  FrameSummary summary;
+  VIGIE_ASSIGN_OR_RETURN(summary, DecodeFrames(bytes, limits, mode, sampling, take_first));
+  image.width = summary.width;
+  image.height = summary.height;
+  image.format = summary.format;
+  image.animated = summary.animated;
+  image.complete = summary.rest.ok();
+  return image;
 }
 
 }  // namespace vigie

@@ -44,6 +44,7 @@ absl::Status Parse(Bytes bytes, ImageHeader& header) {
     case ImageFormat::kUnknown:
       return UnsupportedImage("the content is not a picture in a known format");
     case ImageFormat::kGif:
+      return ParseGifHeader(bytes, header);
     case ImageFormat::kAvif:
     case ImageFormat::kHeif:
       break;

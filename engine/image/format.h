@@ -17,7 +17,7 @@ enum class ImageFormat : uint8_t {
   kWebp,
   kBmp,
   kTiff,
-  kGif,   // recognised, not decoded
+  kGif,
   kAvif,  // recognised, not decoded
   kHeif,  // recognised, not decoded
 };
@@ -38,17 +38,18 @@ struct ImageHeader {
 
   // What decoding costs beyond width * height, because small files can ask for much work:
   int scans = 1;  // JPEG: how often the decoder goes over the picture
-  // Memory that the decoder itself needs, bytes; only what grows with the picture, pixels not
-  // counted. JPEG: the coefficients of the whole picture, when it comes in several scans.
+  // Memory that the decoder itself needs for the whole picture, bytes, the pixels it gives not
+  // counted: the coefficients of a JPEG that comes in several scans, canvases of animations.
   int64_t decoder_bytes = 0;
-  int64_t block_pixels = 0;  // TIFF: size of one tile or strip, which may exceed the picture
-  size_t data_end = 0;       // JPEG: where decodable data ends when it is not complete
-  int components = 0;        // JPEG: 1 grey, 3 colour, 4 ink
+  // TIFF: size of one tile or strip; GIF: of the largest frame. May exceed the picture.
+  int64_t block_pixels = 0;
+  size_t data_end = 0;  // JPEG: where decodable data ends when it is not complete
+  int components = 0;   // JPEG: 1 grey, 3 colour, 4 ink
 };
 
 // The header of `bytes`. Every declared number is only reported, nothing is allocated by it; time
 // is linear in bytes.size(). Thread-safe. Errors, all INVALID_ARGUMENT:
-//   UNSUPPORTED_FORMAT  not one of JPEG, PNG, WebP, BMP, TIFF, or a variant of them we cannot read
+//   UNSUPPORTED_FORMAT  not one of the formats above, or a variant of them we cannot read
 //   IMAGE_CORRUPT       empty, cut inside the header, or without width or height
 absl::StatusOr<ImageHeader> ReadHeader(Bytes bytes);
 

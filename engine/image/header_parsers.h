@@ -27,6 +27,7 @@ inline absl::Status NoMemoryToDecode() {
                "not enough memory to decode the picture; try again later");
 }
 
+absl::Status ParseGifHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseJpegHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseWebpHeader(Bytes bytes, ImageHeader& header);

@@ -26,6 +26,20 @@ Sample::Sample(int64_t width, int64_t height, Sampling sampling)
       all_(sampling == Sampling::kAllPixels ||
            (width <= kPreScaledSide && height <= kPreScaledSide)) {}
 
+PixelBuffer CompositeSample(const AlphaView& pixels, const Sample& sample) {
+  PixelBuffer kept = PixelBuffer::Make(sample.width(), sample.height(), pixels.order);
+  for (int y = 0; y < kept.height; ++y) {
+    const uint8_t* const in =
+        pixels.data + static_cast<size_t>(sample.row(y)) * pixels.stride_bytes;
+    uint8_t* out = kept.row(y);
+    for (int x = 0; x < kept.width; ++x, out += 3) {
+      const uint8_t* const pixel = in + 4 * static_cast<size_t>(sample.column(x));
+      for (int c = 0; c < 3; ++c) out[c] = OnWhite(pixel[c], pixel[3]);
+    }
+  }
+  return kept;
+}
+
 PixelBuffer CopySample(const PixelView& pixels, const Sample& sample) {
   PixelBuffer kept = PixelBuffer::Make(sample.width(), sample.height(), pixels.order);
   const size_t channels = static_cast<size_t>(pixels.channels());

@@ -46,6 +46,21 @@ class Sample {
   bool all_;
 };
 
+// 8-bit samples of four channels, the fourth being how opaque the pixel is.
+struct AlphaView {
+  const uint8_t* data = nullptr;
+  size_t stride_bytes = 0;
+  ChannelOrder order = ChannelOrder::kBgr;  // of the first three
+};
+
+// The value of a sample on a white background: (c * a + 255 * (255 - a)) / 255, rounded.
+inline uint8_t OnWhite(int sample, int alpha) {
+  return static_cast<uint8_t>((sample * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
+// The kept pixels on a white background. Throws std::bad_alloc.
+PixelBuffer CompositeSample(const AlphaView& pixels, const Sample& sample);
+
 // The kept pixels of `pixels`, copied. Throws std::bad_alloc.
 PixelBuffer CopySample(const PixelView& pixels, const Sample& sample);
 

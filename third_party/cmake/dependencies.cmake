@@ -4,6 +4,11 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(absl REQUIRED CONFIG)
 find_package(OpenCV REQUIRED COMPONENTS core imgcodecs)
 find_package(JPEG REQUIRED)
+find_package(GIF REQUIRED)
+# Debian ships no package file for libwebp.
+find_path(WEBP_INCLUDE_DIR webp/decode.h REQUIRED)
+find_library(WEBP_LIBRARY webp REQUIRED)
+find_library(WEBP_DEMUX_LIBRARY webpdemux REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file expects its target
 find_package(faiss REQUIRED CONFIG)
 find_package(hwy REQUIRED CONFIG)
