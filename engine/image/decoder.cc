@@ -77,7 +77,6 @@ absl::Status Decode(Bytes bytes, const ImageHeader& header, DecodeMode mode,
     PixelBuffer pixels;
     VIGIE_ASSIGN_OR_RETURN(pixels, DecodeStill(bytes, header, mode, receiver.sample()));
     receiver.Take(std::move(pixels), 0);
-    if (!header.complete) return CorruptImage("the picture is cut off before its end");
     return absl::OkStatus();
   } catch (const std::bad_alloc&) {
     return NoMemoryToDecode();
@@ -106,6 +105,9 @@ absl::StatusOr<FrameSummary> DecodeFrames(Bytes bytes, const DecodeLimits& limit
                        .frames = 0,
                        .rest = Decode(bytes, header, mode, receiver)};
   summary.frames = receiver.frames();
+  if (summary.rest.ok() && !header.complete) {
+    summary.rest = CorruptImage("the picture is cut off before its end");
+  }
   if (summary.frames > 0) return summary;
   if (summary.rest.ok()) return CorruptImage("the picture has no frame");
   return summary.rest;
