@@ -24,6 +24,8 @@ absl::StatusOr<PixelBuffer> DecodeWebp(Bytes bytes, const ImageHeader& header,
 // The formats that may have several frames: each composed frame to `receiver`, until it wants no
 // more. Not OK: why the rest is missing.
 absl::Status DecodeWebpFrames(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
+absl::Status DecodeAvif(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
+absl::Status DecodeHeif(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
 absl::Status DecodeGif(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
 
 // PNG, BMP, TIFF.

@@ -71,6 +71,8 @@ absl::Status Decode(Bytes bytes, const ImageHeader& header, DecodeMode mode,
                     FrameReceiver& receiver) {
   try {
     if (header.format == ImageFormat::kGif) return DecodeGif(bytes, header, receiver);
+    if (header.format == ImageFormat::kAvif) return DecodeAvif(bytes, header, receiver);
+    if (header.format == ImageFormat::kHeif) return DecodeHeif(bytes, header, receiver);
     if (header.format == ImageFormat::kWebp && header.animated) {
       return DecodeWebpFrames(bytes, header, receiver);
     }
@@ -97,13 +99,15 @@ absl::StatusOr<FrameSummary> DecodeFrames(Bytes bytes, const DecodeLimits& limit
   if (!header.complete && !DecodesInPart(header.format)) {
     return CorruptImage("the picture's data is not complete");
   }
-  FrameReceiver receiver(sample, limits, sink);
+  FrameReceiver receiver(header, limits, sampling, sink);
   FrameSummary summary{.format = header.format,
-                       .width = static_cast<int>(header.width),
-                       .height = static_cast<int>(header.height),
+                       .width = 0,
+                       .height = 0,
                        .animated = header.animated,
                        .frames = 0,
                        .rest = Decode(bytes, header, mode, receiver)};
+  summary.width = receiver.sample().picture_width();
+  summary.height = receiver.sample().picture_height();
   summary.frames = receiver.frames();
   if (summary.rest.ok() && !header.complete) {
     summary.rest = CorruptImage("the picture is cut off before its end");

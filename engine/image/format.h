@@ -18,8 +18,8 @@ enum class ImageFormat : uint8_t {
   kBmp,
   kTiff,
   kGif,
-  kAvif,  // recognised, not decoded
-  kHeif,  // recognised, not decoded
+  kAvif,
+  kHeif,  // also HEIC
 };
 
 // "JPEG", "PNG"... for messages; "unknown" for kUnknown.
@@ -30,6 +30,7 @@ ImageFormat DetectFormat(Bytes bytes);
 
 struct ImageHeader {
   ImageFormat format = ImageFormat::kUnknown;
+  // AVIF, HEIF: of the largest picture or track in the file.
   int64_t width = 0;   // pixels, at least 1
   int64_t height = 0;  // pixels, at least 1
   bool animated = false;

@@ -5,6 +5,7 @@
 
 #include "engine/base/status.h"
 #include "engine/image/decoder.h"
+#include "engine/image/format.h"
 #include "engine/image/pixel_buffer.h"
 
 namespace vigie {
@@ -13,9 +14,16 @@ namespace vigie {
 // the others on.
 class FrameReceiver {
  public:
-  // `sample` and `sink` outlive the receiver.
-  FrameReceiver(const Sample& sample, const DecodeLimits& limits, FrameSink sink)
-      : sample_(sample), limits_(limits), sink_(sink) {}
+  // `limits` and `sink` outlive the receiver.
+  FrameReceiver(const ImageHeader& header, const DecodeLimits& limits, Sampling sampling,
+                FrameSink sink)
+      : sampling_(sampling),
+        sample_(header.width, header.height, sampling),
+        limits_(limits),
+        sink_(sink) {}
+
+  // The frames' size where the header says only what it is at most. Before the first frame.
+  void SetSize(int64_t width, int64_t height) { sample_ = Sample(width, height, sampling_); }
 
   // Which pixels of a composed frame are wanted.
   const Sample& sample() const { return sample_; }
@@ -30,7 +38,8 @@ class FrameReceiver {
   int frames() const { return frames_; }
 
  private:
-  const Sample& sample_;
+  Sampling sampling_;
+  Sample sample_;
   const DecodeLimits& limits_;
   FrameSink sink_;
   int64_t spent_ = 0;

@@ -27,6 +27,8 @@ inline absl::Status NoMemoryToDecode() {
                "not enough memory to decode the picture; try again later");
 }
 
+// AVIF and HEIF.
+absl::Status ParseBmffHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseGifHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseJpegHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header);

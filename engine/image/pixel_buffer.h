@@ -32,6 +32,8 @@ class Sample {
  public:
   Sample(int64_t width, int64_t height, Sampling sampling);
 
+  int picture_width() const { return static_cast<int>(in_width_); }
+  int picture_height() const { return static_cast<int>(in_height_); }
   bool all() const { return all_; }
   int width() const { return static_cast<int>(all_ ? in_width_ : kPreScaledSide); }
   int height() const { return static_cast<int>(all_ ? in_height_ : kPreScaledSide); }

@@ -5,6 +5,8 @@ find_package(absl REQUIRED CONFIG)
 find_package(OpenCV REQUIRED COMPONENTS core imgcodecs)
 find_package(JPEG REQUIRED)
 find_package(GIF REQUIRED)
+find_package(libavif REQUIRED CONFIG)
+find_package(libheif REQUIRED CONFIG)
 # Debian ships no package file for libwebp.
 find_path(WEBP_INCLUDE_DIR webp/decode.h REQUIRED)
 find_library(WEBP_LIBRARY webp REQUIRED)
