@@ -129,10 +129,10 @@ class Parser {
   ImageHeader& header_;
 };
 
-// Memory of the decoders, bytes a pixel, found by measuring (memory_test): planes of a picture and
-// their conversion; a video decoder keeps up to 8 frames that later ones refer to.
-constexpr int64_t kBytesOfPicture = 6;
-constexpr int64_t kBytesOfSequence = 24;
+// Memory of the decoders, bytes a pixel, found by measuring: planes of a picture and their
+// conversion; a video decoder keeps up to 8 frames that later ones refer to.
+constexpr int64_t kBytesOfPicture = 7;
+constexpr int64_t kBytesOfSequence = 56;
 
 }  // namespace
 

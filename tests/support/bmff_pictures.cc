@@ -66,9 +66,9 @@ std::vector<uint8_t> EncodeAvif(const std::vector<Picture>& pictures, const Avif
   const std::unique_ptr<avifEncoder, decltype(&avifEncoderDestroy)> encoder(avifEncoderCreate(),
                                                                             avifEncoderDestroy);
   encoder->maxThreads = 1;
-  encoder->speed = AVIF_SPEED_FASTEST;
+  encoder->speed = 8;
   encoder->minQuantizer = 1;
-  encoder->maxQuantizer = 1;
+  encoder->maxQuantizer = 5;
   encoder->timescale = 10;
   for (const Picture& picture : pictures) {
     AddPicture(picture, options, pictures.size() == 1, encoder.get());
