@@ -353,7 +353,7 @@ class Hashing(harness.ServerTest):
         self.assertEqual(full[0].profile, types_pb2.FULL)
 
     def test_a_bad_picture_is_an_error_with_its_reason(self):
-        for image, reason in ((b"", "IMAGE_CORRUPT"), (b"GIF89a" + bytes(20), "UNSUPPORTED_FORMAT"),
+        for image, reason in ((b"", "IMAGE_CORRUPT"), (b"%PDF-1.7" + bytes(20), "UNSUPPORTED_FORMAT"),
                               (picture("scene-1-same.jpg")[:3000], "IMAGE_CORRUPT")):
             with self.subTest(reason), self.fails(grpc.StatusCode.INVALID_ARGUMENT, reason):
                 self.flagger.hash_image(image)
