@@ -66,8 +66,11 @@ absl::StatusOr<PixelBuffer> PixelsOf(const avifImage& image, const avifCropRect&
   const uint8_t* const first =
       pixels.get() + size_t{shown.y} * rgb.rowBytes + size_t{shown.x} * channels;
   if (transparent) {
-    return CompositeSample(
-        {.data = first, .stride_bytes = rgb.rowBytes, .order = ChannelOrder::kBgr}, sample);
+    return CompositeSample({.data = first,
+                            .stride_bytes = rgb.rowBytes,
+                            .order = ChannelOrder::kBgr,
+                            .transparency = Transparency::kStraight},
+                           sample);
   }
   return CopySample({.data = first,
                      .width = static_cast<int>(shown.width),

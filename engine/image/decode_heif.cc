@@ -31,24 +31,6 @@ absl::Status ErrorOf(const heif_error& error) {
   }
 }
 
-// Undoes what was multiplied into the colours, as far as white behind the picture needs it: with
-// c * a / 255 stored, the pixel on white is that plus 255 - a.
-PixelBuffer CompositePremultiplied(const AlphaView& pixels, const Sample& sample) {
-  PixelBuffer kept = PixelBuffer::Make(sample.width(), sample.height(), pixels.order);
-  for (int y = 0; y < kept.height; ++y) {
-    uint8_t* out = kept.row(y);
-    for (int x = 0; x < kept.width; ++x, out += 3) {
-      const uint8_t* const pixel = pixels.data +
-                                   static_cast<size_t>(sample.row(y)) * pixels.stride_bytes +
-                                   4 * static_cast<size_t>(sample.column(x));
-      for (int c = 0; c < 3; ++c) {
-        out[c] = static_cast<uint8_t>(std::min(255, pixel[c] + 255 - pixel[3]));
-      }
-    }
-  }
-  return kept;
-}
-
 absl::StatusOr<PixelBuffer> PixelsOf(const heif_image_handle* handle, const Sample& sample) {
   const bool transparent = heif_image_handle_has_alpha_channel(handle) != 0;
   const Owned<heif_decoding_options> options(heif_decoding_options_alloc());
@@ -70,11 +52,13 @@ absl::StatusOr<PixelBuffer> PixelsOf(const heif_image_handle* handle, const Samp
     return CorruptImage("the HEIF's data has another size than its header");
   }
   if (transparent) {
-    const AlphaView pixels = {
-        .data = plane, .stride_bytes = static_cast<size_t>(stride), .order = ChannelOrder::kRgb};
-    return heif_image_handle_is_premultiplied_alpha(handle) != 0
-               ? CompositePremultiplied(pixels, sample)
-               : CompositeSample(pixels, sample);
+    const bool multiplied = heif_image_handle_is_premultiplied_alpha(handle) != 0;
+    return CompositeSample(
+        {.data = plane,
+         .stride_bytes = static_cast<size_t>(stride),
+         .order = ChannelOrder::kRgb,
+         .transparency = multiplied ? Transparency::kPremultiplied : Transparency::kStraight},
+        sample);
   }
   return CopySample({.data = plane,
                      .width = width,

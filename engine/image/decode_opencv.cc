@@ -48,32 +48,63 @@ class ZeroingAllocator final : public cv::MatAllocator {
   mutable const uint8_t* given_ = nullptr;
 };
 
-absl::StatusOr<PixelBuffer> Decode(Bytes bytes, const ImageHeader& header, const Sample& sample) {
-  ZeroingAllocator allocator;
-  cv::Mat decoded;
-  decoded.allocator = &allocator;
-  const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1,
-                        const_cast<uint8_t*>(bytes.data()));
-  cv::imdecode(encoded, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION, &decoded);
-  decoded.allocator = nullptr;
-  // OpenCV takes other memory when ours fails; that is not zeroed.
-  const bool ours = !decoded.empty() && decoded.data == allocator.given();
-  if (!ours || decoded.type() != CV_8UC3 || decoded.cols != header.width ||
-      decoded.rows != header.height) {
-    return CorruptImage("the picture's data cannot be decoded");
-  }
+// The pixels of `decoded`, which lives as long as somebody looks at them; of a sample a copy.
+PixelBuffer Opaque(const cv::Mat& decoded, const Sample& sample) {
   const PixelView pixels{.data = decoded.data,
                          .width = decoded.cols,
                          .height = decoded.rows,
                          .stride_bytes = decoded.step[0],
                          .order = ChannelOrder::kBgr};
   if (!sample.all()) return CopySample(pixels, sample);
-  // The matrix lives as long as somebody looks at its pixels.
   auto owner = std::make_shared<cv::Mat>(decoded);
   return PixelBuffer{.data = std::shared_ptr<uint8_t[]>(owner, owner->data),
                      .width = pixels.width,
                      .height = pixels.height,
                      .order = pixels.order};
+}
+
+// 16-bit samples to 8-bit ones, in place.
+void KeepHighBytes(cv::Mat& decoded) {
+  const int samples = decoded.cols * decoded.channels();
+  for (int y = 0; y < decoded.rows; ++y) {
+    const uint16_t* const wide = decoded.ptr<uint16_t>(y);
+    uint8_t* const narrow = decoded.ptr<uint8_t>(y);
+    for (int i = 0; i < samples; ++i) narrow[i] = static_cast<uint8_t>(wide[i] >> 8);
+  }
+}
+
+absl::StatusOr<PixelBuffer> Decode(Bytes bytes, const ImageHeader& header, const Sample& sample) {
+  ZeroingAllocator allocator;
+  cv::Mat decoded;
+  decoded.allocator = &allocator;
+  const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1,
+                        const_cast<uint8_t*>(bytes.data()));
+  const bool transparent = header.transparency != Transparency::kNone;
+  cv::imdecode(
+      encoded,
+      transparent ? cv::IMREAD_UNCHANGED : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION,
+      &decoded);
+  decoded.allocator = nullptr;
+  // OpenCV takes other memory when ours fails; that is not zeroed.
+  const bool ours = !decoded.empty() && decoded.data == allocator.given();
+  if (!ours || decoded.cols != header.width || decoded.rows != header.height) {
+    return CorruptImage("the picture's data cannot be decoded");
+  }
+  switch (decoded.type()) {
+    case CV_8UC3:
+      return Opaque(decoded, sample);
+    case CV_16UC4:
+      KeepHighBytes(decoded);
+      [[fallthrough]];
+    case CV_8UC4:
+      return CompositeSample({.data = decoded.data,
+                              .stride_bytes = decoded.step[0],
+                              .order = ChannelOrder::kBgr,
+                              .transparency = header.transparency},
+                             sample);
+    default:
+      return CorruptImage("the picture's data cannot be decoded");
+  }
 }
 
 }  // namespace

@@ -35,8 +35,11 @@ absl::StatusOr<PixelBuffer> DecodeWebp(Bytes bytes, const ImageHeader& header,
                            static_cast<int>(4 * width)) == nullptr) {
       return CorruptImage("the WebP's data cannot be decoded");
     }
-    return CompositeSample(
-        {.data = pixels.get(), .stride_bytes = 4 * width, .order = ChannelOrder::kBgr}, sample);
+    return CompositeSample({.data = pixels.get(),
+                            .stride_bytes = 4 * width,
+                            .order = ChannelOrder::kBgr,
+                            .transparency = Transparency::kStraight},
+                           sample);
   }
   const PixelBuffer pixels = PixelBuffer::Make(features.width, features.height, ChannelOrder::kBgr);
   if (WebPDecodeBGRInto(bytes.data(), bytes.size(), pixels.data.get(), 3 * width * height,
@@ -69,7 +72,8 @@ absl::Status DecodeWebpFrames(Bytes bytes, const ImageHeader& header, FrameRecei
     }
     const AlphaView pixels = {.data = canvas,
                               .stride_bytes = 4 * static_cast<size_t>(info.canvas_width),
-                              .order = ChannelOrder::kBgr};
+                              .order = ChannelOrder::kBgr,
+                              .transparency = Transparency::kStraight};
     if (!receiver.Take(CompositeSample(pixels, receiver.sample()), time_ms)) break;
     time_ms = end_ms;
   }

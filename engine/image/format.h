@@ -28,12 +28,20 @@ std::string_view Name(ImageFormat format);
 // By the first bytes of the content; file names and content types play no part.
 ImageFormat DetectFormat(Bytes bytes);
 
+// How the colours of a picture that has transparency are stored.
+enum class Transparency : uint8_t {
+  kNone,
+  kStraight,       // as they are, alpha beside them
+  kPremultiplied,  // times alpha
+};
+
 struct ImageHeader {
   ImageFormat format = ImageFormat::kUnknown;
   // AVIF, HEIF: of the largest picture or track in the file.
   int64_t width = 0;   // pixels, at least 1
   int64_t height = 0;  // pixels, at least 1
   bool animated = false;
+  Transparency transparency = Transparency::kNone;  // PNG, TIFF
   // False when the data stops before the picture does: pixels may be missing.
   bool complete = true;
 

@@ -26,7 +26,10 @@ Sample::Sample(int64_t width, int64_t height, Sampling sampling)
       all_(sampling == Sampling::kAllPixels ||
            (width <= kPreScaledSide && height <= kPreScaledSide)) {}
 
-PixelBuffer CompositeSample(const AlphaView& pixels, const Sample& sample) {
+namespace {
+
+template <typename Blend>
+PixelBuffer Composite(const AlphaView& pixels, const Sample& sample, Blend blend) {
   PixelBuffer kept = PixelBuffer::Make(sample.width(), sample.height(), pixels.order);
   for (int y = 0; y < kept.height; ++y) {
     const uint8_t* const in =
@@ -34,10 +37,18 @@ PixelBuffer CompositeSample(const AlphaView& pixels, const Sample& sample) {
     uint8_t* out = kept.row(y);
     for (int x = 0; x < kept.width; ++x, out += 3) {
       const uint8_t* const pixel = in + 4 * static_cast<size_t>(sample.column(x));
-      for (int c = 0; c < 3; ++c) out[c] = OnWhite(pixel[c], pixel[3]);
+      for (int c = 0; c < 3; ++c) out[c] = blend(pixel[c], pixel[3]);
     }
   }
   return kept;
+}
+
+}  // namespace
+
+PixelBuffer CompositeSample(const AlphaView& pixels, const Sample& sample) {
+  return pixels.transparency == Transparency::kPremultiplied
+             ? Composite(pixels, sample, PremultipliedOnWhite)
+             : Composite(pixels, sample, OnWhite);
 }
 
 PixelBuffer CopySample(const PixelView& pixels, const Sample& sample) {

@@ -1,12 +1,14 @@
 // Inside engine/image only: pixels on their way out of a decoder, and which of them are kept.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "engine/base/pixels.h"
 #include "engine/image/decoder.h"
+#include "engine/image/format.h"
 
 namespace vigie {
 
@@ -53,11 +55,17 @@ struct AlphaView {
   const uint8_t* data = nullptr;
   size_t stride_bytes = 0;
   ChannelOrder order = ChannelOrder::kBgr;  // of the first three
+  Transparency transparency = Transparency::kStraight;
 };
 
 // The value of a sample on a white background: (c * a + 255 * (255 - a)) / 255, rounded.
 inline uint8_t OnWhite(int sample, int alpha) {
   return static_cast<uint8_t>((sample * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
+// The same of colours that are stored times alpha.
+inline uint8_t PremultipliedOnWhite(int sample, int alpha) {
+  return static_cast<uint8_t>(std::min(255, sample + 255 - alpha));
 }
 
 // The kept pixels on a white background. Throws std::bad_alloc.

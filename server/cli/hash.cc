@@ -3,12 +3,13 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/hash/pdq.h"
-#include "engine/image/decoder.h"
+#include "engine/match/image_hasher.h"
 #include "server/cli/cli.h"
 
 namespace vigie {
@@ -22,16 +23,18 @@ struct Options {
   std::vector<std::string> files;
 };
 
+// `frame` is set for animations.
 void Print(const Options& options, const std::string& file, const Pdq256& hash, int quality,
-           Orientation orientation) {
+           Orientation orientation, std::optional<int> frame) {
   const std::string hex = ToHex(hash.bytes);
   if (options.json) {
-    const nlohmann::ordered_json line = {{"hash", hex},
-                                         {"quality", quality},
-                                         {"filename", file},
-                                         {"orientation", Name(orientation)},
-                                         {"profile", options.profile},
-                                         {"mode", options.mode}};
+    nlohmann::ordered_json line = {{"hash", hex},
+                                   {"quality", quality},
+                                   {"filename", file},
+                                   {"orientation", Name(orientation)},
+                                   {"profile", options.profile},
+                                   {"mode", options.mode}};
+    if (frame.has_value()) line["frame"] = *frame;
     std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else if (options.dihedral) {
     std::printf("%s,%d,%s,%s\n", hex.c_str(), quality, std::string(Name(orientation)).c_str(),
@@ -44,22 +47,27 @@ void Print(const Options& options, const std::string& file, const Pdq256& hash, 
 absl::Status HashFile(const Options& options, const std::string& file, PdqScratch& scratch) {
   std::string bytes;
   VIGIE_ASSIGN_OR_RETURN(bytes, ReadWholeFile(file));
-  const auto mode = Parse<DecodeMode>(options.mode).value();
-  const auto profile = Parse<Profile>(options.profile).value();
-  DecodedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, DecodeImage(AsBytes(bytes), DecodeLimits{}, mode));
-  if (!image.complete) {
-    return Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
-                 "the picture is cut off before its end");
-  }
-  if (!options.dihedral) {
-    const PdqResult pdq = ComputePdq(image.pixels, profile, scratch);
-    Print(options, file, pdq.hash, pdq.quality, Orientation::kOriginal);
-    return absl::OkStatus();
-  }
-  const PdqOrientations pdq = ComputePdqOrientations(image.pixels, profile, scratch);
-  for (size_t i = 0; i < pdq.hashes.size(); ++i) {
-    Print(options, file, pdq.hashes[i], pdq.quality, static_cast<Orientation>(i));
+  HashedImage image;
+  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(AsBytes(bytes),
+                                            {.limits = {},
+                                             .mode = Parse<DecodeMode>(options.mode).value(),
+                                             .profile = Parse<Profile>(options.profile).value(),
+                                             .all_orientations = options.dihedral,
+                                             .min_quality = kDefaultMinQuality,
+                                             .max_frames = kDefaultMaxFrames},
+                                            scratch));
+  VIGIE_RETURN_IF_ERROR(image.summary.rest);
+  for (const HashedFrame& frame : image.frames) {
+    std::optional<int> number;
+    std::string name = file;
+    if (image.summary.animated) {
+      number = frame.number;
+      name = absl::StrCat(file, "#", frame.number);  // each line is an entry of its own in a list
+    }
+    for (int i = 0; i < (options.dihedral ? kOrientations : 1); ++i) {
+      Print(options, name, frame.pdq.hashes[static_cast<size_t>(i)], frame.pdq.quality,
+            static_cast<Orientation>(i), number);
+    }
   }
   return absl::OkStatus();
 }
@@ -81,7 +89,9 @@ int Hash(const Options& options) {
 
 void AddHash(CLI::App& app, int* exit_code) {
   CLI::App* command =
-      app.add_subcommand("hash", "Print hash,quality,filename of pictures (PDQ); no server needed");
+      app.add_subcommand("hash",
+                         "Print hash,quality,filename of pictures, or of an animation's "
+                         "frames (PDQ); no server needed");
   auto options = std::make_shared<Options>();
   command->add_option("--profile", options->profile, "reference or full (no scaling first)")
       ->check(CLI::IsMember({"reference", "full"}))
