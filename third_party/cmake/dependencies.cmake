@@ -37,6 +37,7 @@ if(VIGIE_BUILD_BENCH)
 endif()
 if(VIGIE_BUILD_TESTS)
   find_package(GTest REQUIRED CONFIG)
+  find_package(OpenCV REQUIRED COMPONENTS core imgcodecs imgproc)
   find_library(WEBP_MUX_LIBRARY webpmux REQUIRED)
   # Debian's Python modules belong to Debian's interpreter, which need not be first on the path.
   find_program(VIGIE_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
