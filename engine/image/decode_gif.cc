@@ -61,7 +61,7 @@ class Canvas {
     return {.left = left,
             .top = top,
             .width = std::min(frame.Width, pixels_.width - left),
-            .height = std::min(frame.Height, pixels_.height - top)};
+            .height = left == pixels_.width ? 0 : std::min(frame.Height, pixels_.height - top)};
   }
 
   void Clear(const Rectangle& area) {

@@ -19,13 +19,13 @@ struct GifFrame {
   int disposal = 0;              // 0 and 1 keep, 2 clear, 3 restore
   int transparent = -1;          // palette index
   bool interlaced = false;
-  std::vector<uint8_t> palette;  // of its own, 768 bytes; empty: the animation's
+  std::vector<uint8_t> palette;  // of its own, as GifWriter's; empty: the animation's
 };
 
 // A GIF, block by block. Nothing is checked.
 class GifWriter {
  public:
-  // `palette` is 768 bytes of red, green, blue; empty: none.
+  // `palette` is red, green, blue of 2, 4, 8... 256 colours; empty: none.
   GifWriter(int width, int height, const std::vector<uint8_t>& palette);
   void Add(const GifFrame& frame);
   // The file; without `trailer` as if cut off behind the last frame.

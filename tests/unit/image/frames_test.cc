@@ -172,6 +172,9 @@ TEST(DecodeFrames, ComposesGifFramesAsViewersDo) {
   // Uncovered canvas is white; what lies outside is cut, wherever it begins.
   EXPECT_EQ(PlayLine({Area(1, 0, 2, 1, 'a'), Area(3, 0, 9, 5, 'b'), Area(900, 70, 3, 3, 'c')}),
             (std::vector<std::string>{"waaw", "waab"}));
+  GifFrame outside = Area(4, 0, 1, 1, 'x');
+  outside.disposal = 3;
+  EXPECT_EQ(PlayLine({Area(0, 0, 4, 1, 'a'), outside}), (std::vector<std::string>{"aaaa"}));
   // Indices outside a small palette draw nothing.
   GifFrame two_colors = Area(0, 0, 4, 1, 0);
   two_colors.indices = {0, 1, 200, 1};
