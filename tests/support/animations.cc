@@ -4,6 +4,7 @@
 #include <webp/mux.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -69,6 +70,12 @@ class LzwWriter {
   int next_ = kEnd + 1;
 };
 
+// What a descriptor says of the palette that follows it.
+int PaletteFlags(const std::vector<uint8_t>& palette) {
+  if (palette.empty()) return 0;
+  return 0x80 | (static_cast<int>(std::bit_width(palette.size() / 3)) - 2);
+}
+
 // The indices in the order in which an interlaced frame stores them.
 std::vector<uint8_t> Interlace(const GifFrame& frame) {
   std::vector<uint8_t> stored;
@@ -88,7 +95,7 @@ GifWriter::GifWriter(int width, int height, const std::vector<uint8_t>& palette)
   bytes_.assign(kSignature.begin(), kSignature.end());
   Put16(width);
   Put16(height);
-  bytes_.insert(bytes_.end(), {static_cast<uint8_t>(palette.empty() ? 0 : 0xF7), 0, 0});
+  bytes_.insert(bytes_.end(), {static_cast<uint8_t>(0x70 | PaletteFlags(palette)), 0, 0});
   bytes_.insert(bytes_.end(), palette.begin(), palette.end());
 }
 
@@ -105,7 +112,7 @@ void GifWriter::Add(const GifFrame& frame) {
   bytes_.insert(bytes_.end(), {0, 0x2C});
   for (const int value : {frame.left, frame.top, frame.width, frame.height}) Put16(value);
   bytes_.push_back(
-      static_cast<uint8_t>((frame.palette.empty() ? 0 : 0x87) | (frame.interlaced ? 0x40 : 0)));
+      static_cast<uint8_t>(PaletteFlags(frame.palette) | (frame.interlaced ? 0x40 : 0)));
   bytes_.insert(bytes_.end(), frame.palette.begin(), frame.palette.end());
   bytes_.push_back(kCodeBits);
   const bool whole =
