@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 absl::StatusOr<DecodedImage> Decode(const Jpeg& jpeg, DecodeMode mode) {
-  return DecodeImage(jpeg.bytes, DecodeLimits{}, mode);
+  return DecodeImage(jpeg.bytes, DecodeLimits{}, mode, Sampling::kPdqReference);
 }
 
 double MicrosecondsSince(Clock::time_point start) {

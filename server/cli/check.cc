@@ -11,8 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/hash/pdq.h"
-#include "engine/image/decoder.h"
+#include "engine/match/pipeline.h"
 #include "server/cli/cli.h"
 #include "server/cli/client.h"
 #include "server/cli/files.h"
@@ -51,22 +50,23 @@ LocalHashes HashLocally(const std::string& bytes) {
   AddDigest(v1::MD5, Md5(AsBytes(bytes)), &picture);
   AddDigest(v1::SHA1, Sha1(AsBytes(bytes)), &picture);
   AddDigest(v1::SHA256, Sha256(AsBytes(bytes)), &picture);
-  const auto image = DecodeImage(AsBytes(bytes), DecodeLimits{}, DecodeMode::kExact);
+  constexpr int kDigests = 3;
+  HashOptions options;  // of an animation as many frames as one picture may have values
+  options.max_frames = (static_cast<int>(kMaxFingerprints) - kDigests) / kOrientations;
+  const auto image = HashEncoded(AsBytes(bytes), options, scratch);
   if (!image.ok()) {
     hashes.obstacle = image.status();
     return hashes;
   }
-  if (!image->complete) {
-    hashes.obstacle = Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
-                            "the picture is cut off before its end");
-  }
-  const PdqOrientations pdq = ComputePdqOrientations(image->pixels, Profile::kReference, scratch);
-  for (int i = 0; i < kOrientations; ++i) {
-    v1::Fingerprint& fingerprint = *picture.add_fingerprints();
-    fingerprint.set_algorithm(v1::PDQ);
-    fingerprint.set_hex(ToHex(pdq.hashes[static_cast<size_t>(i)].bytes));
-    fingerprint.set_quality(pdq.quality);
-    fingerprint.set_orientation(static_cast<v1::Orientation>(i + 1));
+  hashes.obstacle = image->summary.rest;
+  for (const HashedFrame& frame : image->frames) {
+    for (int i = 0; i < kOrientations; ++i) {
+      v1::Fingerprint& fingerprint = *picture.add_fingerprints();
+      fingerprint.set_algorithm(v1::PDQ);
+      fingerprint.set_hex(ToHex(frame.pdq.hashes[static_cast<size_t>(i)].bytes));
+      fingerprint.set_quality(frame.pdq.quality);
+      fingerprint.set_orientation(static_cast<v1::Orientation>(i + 1));
+    }
   }
   return hashes;
 }

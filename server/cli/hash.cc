@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/hash/pdq.h"
-#include "engine/image/decoder.h"
+#include "engine/match/image_hasher.h"
 #include "server/cli/cli.h"
 #include "server/cli/files.h"
 #include "server/cli/in_order.h"
@@ -30,17 +30,18 @@ struct Options {
   std::vector<std::string> files;
 };
 
-// The line for one hash.
+// The line for one hash. `frame` is set for animations.
 std::string LineOf(const Options& options, const std::string& file, const Pdq256& hash, int quality,
-                   Orientation orientation) {
+                   Orientation orientation, std::optional<int> frame) {
   const std::string hex = ToHex(hash.bytes);
   if (options.json) {
-    const nlohmann::ordered_json line = {{"hash", hex},
-                                         {"quality", quality},
-                                         {"filename", file},
-                                         {"orientation", Name(orientation)},
-                                         {"profile", options.profile},
-                                         {"mode", options.mode}};
+    nlohmann::ordered_json line = {{"hash", hex},
+                                   {"quality", quality},
+                                   {"filename", file},
+                                   {"orientation", Name(orientation)},
+                                   {"profile", options.profile},
+                                   {"mode", options.mode}};
+    if (frame.has_value()) line["frame"] = *frame;
     return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   }
   const std::string word = options.dihedral ? std::string(Name(orientation)) + ',' : "";
@@ -51,22 +52,28 @@ absl::StatusOr<std::string> LinesOf(const Options& options, const std::string& f
   thread_local PdqScratch scratch;
   std::string bytes;
   VIGIE_ASSIGN_OR_RETURN(bytes, ReadWholeFile(file));
-  const auto mode = Parse<DecodeMode>(options.mode).value();
-  const auto profile = Parse<Profile>(options.profile).value();
-  DecodedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, DecodeImage(AsBytes(bytes), DecodeLimits{}, mode));
-  if (!image.complete) {
-    return Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
-                 "the picture is cut off before its end");
-  }
-  if (!options.dihedral) {
-    const PdqResult pdq = ComputePdq(image.pixels, profile, scratch);
-    return LineOf(options, file, pdq.hash, pdq.quality, Orientation::kOriginal);
-  }
-  const PdqOrientations pdq = ComputePdqOrientations(image.pixels, profile, scratch);
+  HashedImage image;
+  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(AsBytes(bytes),
+                                            {.limits = {},
+                                             .mode = Parse<DecodeMode>(options.mode).value(),
+                                             .profile = Parse<Profile>(options.profile).value(),
+                                             .all_orientations = options.dihedral,
+                                             .min_quality = kDefaultMinQuality,
+                                             .max_frames = kDefaultMaxFrames},
+                                            scratch));
+  VIGIE_RETURN_IF_ERROR(image.summary.rest);
   std::string lines;
-  for (size_t i = 0; i < pdq.hashes.size(); ++i) {
-    lines += LineOf(options, file, pdq.hashes[i], pdq.quality, static_cast<Orientation>(i));
+  for (const HashedFrame& frame : image.frames) {
+    std::optional<int> number;
+    std::string name = file;
+    if (image.summary.animated) {
+      number = frame.number;
+      name = absl::StrCat(file, "#", frame.number);  // each line is an entry of its own in a list
+    }
+    for (int i = 0; i < (options.dihedral ? kOrientations : 1); ++i) {
+      lines += LineOf(options, name, frame.pdq.hashes[static_cast<size_t>(i)], frame.pdq.quality,
+                      static_cast<Orientation>(i), number);
+    }
   }
   return lines;
 }
@@ -111,7 +118,9 @@ int Hash(const Options& options) {
 
 void AddHash(CLI::App& app, int* exit_code) {
   CLI::App* command =
-      app.add_subcommand("hash", "Print hash,quality,filename of pictures (PDQ); no server needed");
+      app.add_subcommand("hash",
+                         "Print hash,quality,filename of pictures, or of an animation's "
+                         "frames (PDQ); no server needed");
   auto options = std::make_shared<Options>();
   command->add_option("--profile", options->profile, "reference or full (no scaling first)")
       ->check(CLI::IsMember({"reference", "full"}))
