@@ -130,11 +130,27 @@ NewEntry EntryOf(const Pdq256& hash) {
 }
 
 World::World() {
-  store_ = OrThrow(OpenSqliteStore(folder_.File("vigie.db")));
-  catalog_ = OrThrow(Catalog::Open(*store_, SystemClock(), CatalogOptions{}, {}));
+  Open(/*from_checkpoint=*/false, {});
   OrThrow(catalog_->CreateList(
       Flagger(),
       {.id = kList, .kind = ListKind::kBlock, .category = Category::kNcii, .settings = {}}));
+}
+
+void World::WriteCheckpoint() {
+  const absl::Status status = catalog_->WriteCheckpoint(folder_.File("checkpoint"));
+  if (!status.ok()) throw std::runtime_error(std::string(MessageOf(status)));
+}
+
+void World::Close() {
+  catalog_.reset();
+  store_.reset();
+}
+
+void World::Open(bool from_checkpoint, const LoadProgress& progress) {
+  store_ = OrThrow(OpenSqliteStore(folder_.File("vigie.db")));
+  CatalogOptions options;
+  if (from_checkpoint) options.checkpoint_folder = folder_.File("checkpoint");
+  catalog_ = OrThrow(Catalog::Open(*store_, SystemClock(), options, progress));
 }
 
 absl::StatusOr<UploadOutcome> World::Upload(std::span<const NewEntry> entries) {

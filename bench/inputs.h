@@ -82,6 +82,13 @@ class World {
   std::vector<EntryNumber> Fill(std::span<const Pdq256> hashes);
   absl::StatusOr<UploadOutcome> Upload(std::span<const NewEntry> entries);
 
+  // Where the database and the checkpoint lie.
+  std::string folder() const { return folder_.File(""); }
+  void WriteCheckpoint();
+  // Ends the catalogue, so that only what is on disk is left, and opens it again as a start does.
+  void Close();
+  void Open(bool from_checkpoint, const LoadProgress& progress);
+
  private:
   TemporaryFolder folder_;
   std::unique_ptr<Store> store_;

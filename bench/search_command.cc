@@ -151,8 +151,10 @@ void AddWhat(CLI::App* command, const std::shared_ptr<Flags>& flags) {
   std::string names;
   for (const std::string_view name : IndexKindNames()) names += " " + std::string(name);
   command
-      ->add_option("--index", flags->indexes,
-                   "of:" + names + "; each may end in :batchB. Default: the first four")
+      ->add_option(
+          "--index", flags->indexes,
+          "of:" + names +
+              "; each may end in :batchB, mih in :mM (substrings). Default: the first four")
       ->delimiter(',');
   command->add_option("--threads", options.threads, "threads that ask at once; default: 1")
       ->delimiter(',')

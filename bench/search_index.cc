@@ -9,19 +9,23 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
+#include <numeric>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
 #include "engine/index/faiss_multi_hash.h"
 #include "engine/index/flat_index.h"
+#include "engine/index/live_index.h"
 #include "engine/index/multi_index_hash.h"
 
 namespace vigie::bench {
 namespace {
 
 constexpr int kBits = 256;
-constexpr std::string_view kKinds[] = {"mih", "flat", "faiss-flat", "faiss-multihash",
-                                       "faiss-hnsw"};
+constexpr std::string_view kKinds[] = {"mih",        "flat",    "faiss-flat", "faiss-multihash",
+                                       "faiss-hnsw", "mih+head"};
 
 // FAISS's graph index has no range search: asks for the nearest 64 and drops those too far.
 class HnswIndex final : public RangeOnlyIndex {
@@ -51,29 +55,82 @@ class HnswIndex final : public RangeOnlyIndex {
   faiss::IndexBinaryHNSW hnsw_;
 };
 
+// What the server asks: segments, and the newest rows in a head.
+class LiveAdapter final : public RangeOnlyIndex {
+ public:
+  explicit LiveAdapter(HugeVector<Pdq256> codes) : live_(LiveIndexOptions{}) {
+    ntotal = static_cast<idx_t>(codes.size());
+    std::vector<RowId> rows(codes.size());
+    std::iota(rows.begin(), rows.end(), RowId{0});
+    const size_t in_head = std::min(codes.size(), LiveIndexOptions{}.head_capacity / 2);
+    const size_t sealed = codes.size() - in_head;
+    const std::span<const Pdq256> all(codes);
+    const std::span<const RowId> ids(rows);
+    Expect(live_.Add(all.first(sealed), ids.first(sealed)));
+    Expect(live_.Maintain(/*seal_all=*/true));
+    Expect(live_.Add(all.subspan(sealed), ids.subspan(sealed)));
+  }
+
+ private:
+  static void Expect(const absl::Status& status) {
+    if (!status.ok()) throw std::runtime_error(std::string(MessageOf(status)));
+  }
+
+  void Find(std::span<const Pdq256> queries, int max_distance,
+            std::vector<RangeHit>* hits) const override {
+    const auto found = live_.Search(queries, max_distance, std::numeric_limits<size_t>::max());
+    Expect(found.status());
+    for (const Hit& hit : found->hits) hits->push_back({hit.query, hit.row, hit.distance});
+  }
+
+  LiveIndex live_;
+};
+
+// Of "batch8" and "batch": 8.
+std::optional<size_t> NumberBehind(std::string_view word, std::string_view text) {
+  if (!text.starts_with(word)) return std::nullopt;
+  size_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + word.size(), end, value);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 std::vector<std::string_view> IndexKindNames() { return {std::begin(kKinds), std::end(kKinds)}; }
 
 std::optional<IndexSpec> ParseIndexSpec(std::string_view text, size_t batch) {
-  constexpr std::string_view kBatch = ":batch";
-  IndexSpec spec{.kind = std::string(text), .batch = batch};
-  if (const size_t at = text.find(kBatch); at != std::string_view::npos) {
-    spec.kind = text.substr(0, at);
-    const char* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data() + at + kBatch.size(), end, spec.batch);
-    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  }
+  const size_t at = std::min(text.find(':'), text.size());
+  IndexSpec spec{.kind = std::string(text.substr(0, at)), .batch = batch, .substrings = 0};
   const bool known = std::find(std::begin(kKinds), std::end(kKinds), spec.kind) != std::end(kKinds);
-  if (!known || spec.batch == 0) return std::nullopt;
+  if (!known) return std::nullopt;
+  if (at == text.size()) return spec;
+  const std::string_view option = text.substr(at + 1);
+  if (const auto value = NumberBehind("batch", option); value.has_value() && *value > 0) {
+    spec.batch = *value;
+    return spec;
+  }
+  const auto substrings = NumberBehind("m", option);
+  if (spec.kind != "mih" || !substrings.has_value() || *substrings < 10 || *substrings > 16) {
+    return std::nullopt;
+  }
+  spec.substrings = static_cast<int>(*substrings);
   return spec;
+}
+
+std::string NameOf(const IndexSpec& spec) {
+  if (spec.substrings == 0) return spec.kind;
+  return spec.kind + ":m" + std::to_string(spec.substrings);
 }
 
 bool IsExact(std::string_view kind) { return kind != "faiss-hnsw"; }
 
-std::unique_ptr<faiss::IndexBinary> BuildIndex(std::string_view kind, HugeVector<Pdq256> codes) {
+std::unique_ptr<faiss::IndexBinary> BuildIndex(const IndexSpec& spec, HugeVector<Pdq256> codes) {
   omp_set_num_threads(1);
-  if (kind == "mih") return std::make_unique<MultiIndexHash>(std::move(codes));
+  const std::string_view kind = spec.kind;
+  if (kind == "mih") return std::make_unique<MultiIndexHash>(std::move(codes), spec.substrings);
+  if (kind == "mih+head") return std::make_unique<LiveAdapter>(std::move(codes));
   if (kind == "flat") return std::make_unique<FlatIndex>(std::move(codes));
   if (kind == "faiss-hnsw") return std::make_unique<HnswIndex>(std::move(codes));
   std::unique_ptr<faiss::IndexBinary> index;

@@ -214,7 +214,7 @@ void FindAll(const faiss::IndexBinary& index, std::span<const Pdq256> queries, i
 
 BuiltIndex BuildMeasured(const SearchOptions& options, const IndexSpec& spec, size_t n,
                          const std::function<void(HugeVector<Pdq256>& codes)>& prepare) {
-  const std::string what = spec.kind + ", " + std::to_string(n) + " codes: ";
+  const std::string what = NameOf(spec) + ", " + std::to_string(n) + " codes: ";
   Progress(what + "generating");
   const size_t empty = ResidentBytes();
   HugeVector<Pdq256> codes = MakeCodes(options.distribution, n);
@@ -225,7 +225,7 @@ BuiltIndex BuildMeasured(const SearchOptions& options, const IndexSpec& spec, si
   const size_t before = ResidentBytes();
   BuiltIndex built;
   const auto start = Clock::now();
-  built.index = BuildIndex(spec.kind, std::move(codes));
+  built.index = BuildIndex(spec, std::move(codes));
   built.build_s = SecondsSince(start);
   const size_t after = ResidentBytes();
   built.bytes_per_hash =
@@ -267,7 +267,7 @@ bool MeasureIndex(const SearchOptions& options, const IndexSpec& spec, size_t n,
     }
     for (const size_t threads : options.threads) {
       SearchRow row = RowOf(options, built, n, work.radius);
-      SetIndex(spec.kind, &row);
+      SetIndex(NameOf(spec), &row);
       row.threads = threads;
       row.recall = recall;
       Time(*built.index, work, spec, options.seconds, &row);

@@ -1,7 +1,10 @@
-// The 8 orientations of one picture: one call with all against 8 calls with one each.
+// The 8 orientations of one picture in one call, against 8 calls with one each, and against 8 calls
+// with hashes of 8 pictures.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <stdexcept>
 #include <tuple>
 
@@ -17,7 +20,10 @@ using Picture = std::array<Pdq256, 8>;
 constexpr uint64_t kPictureSeed = 21;
 constexpr size_t kCheckedPictures = 32;
 
-enum class Way { kOneCall, kEightCalls };
+enum class Way { kOneCall, kEightCalls, kEightPictures };
+constexpr Way kWays[] = {Way::kOneCall, Way::kEightCalls, Way::kEightPictures};
+constexpr const char* kWayNames[] = {":8-in-1-call", ":8-calls", ":8-pictures"};
+constexpr size_t kWayCount = std::size(kWays);
 
 void Find(const faiss::IndexBinary& index, const Picture& picture, int radius, Way way,
           std::vector<RangeHit>* hits) {
@@ -37,7 +43,8 @@ std::vector<Key> KeysOf(const std::vector<RangeHit>& hits) {
   return keys;
 }
 
-// Pictures of which every second one is listed: one of its orientations lies near a row.
+// Eight hashes to ask for in way number i % 3, for i from 0; of every second one of each way, one
+// hash lies near a row.
 struct Case {
   std::vector<Picture> pictures;
   std::vector<std::vector<Key>> expected;  // of the first of them
@@ -48,8 +55,11 @@ Case MakeCase(HugeVector<Pdq256>& codes, size_t count, int radius) {
   Case made;
   FastRandom random(kPictureSeed);
   for (size_t i = 0; i < count; ++i) {
-    const Picture& picture = made.pictures.emplace_back(MakeOrientations(random));
-    if (i % 4 >= 2) continue;  // so that both ways get as many of either kind
+    Picture& picture = made.pictures.emplace_back(MakeOrientations(random));
+    if (kWays[i % kWayCount] == Way::kEightPictures) {
+      for (size_t k = 0; k < picture.size(); ++k) picture[k] = MakeOrientations(random)[k];
+    }
+    if (i / kWayCount % 2 != 0) continue;
     const auto distance = static_cast<int>(random.Below(static_cast<size_t>(radius) + 1));
     codes[random.Below(codes.size())] = random.Near(picture[random.Below(8)], distance);
   }
@@ -82,28 +92,29 @@ double Check(const faiss::IndexBinary& index, const Case& made, int radius, Way 
   return all == 0 ? 1.0 : static_cast<double>(right) / static_cast<double>(all);
 }
 
-// The two ways take turns, each with its own pictures: neither warms the cache for the other, and
-// both see the same disturbances.
-void Time(const faiss::IndexBinary& index, const Case& made, double seconds, SearchRow* one,
-          SearchRow* eight) {
-  Latencies latencies[2];
-  double spent[2] = {0, 0};
+// The ways take turns, each with its own pictures: none warms the cache for another, and all see
+// the same disturbances.
+void Time(const faiss::IndexBinary& index, const Case& made, double seconds,
+          std::array<SearchRow, kWayCount>* rows) {
+  std::array<Latencies, kWayCount> latencies;
+  std::array<double, kWayCount> spent = {};
   std::vector<RangeHit> hits;
-  for (size_t i = 0; i < made.pictures.size() && spent[0] + spent[1] < 2 * seconds; ++i) {
+  const int radius = rows->front().radius;
+  for (size_t i = 0; i < made.pictures.size() && spent[0] < seconds; ++i) {
     hits.clear();
-    const size_t way = i % 2;
+    const size_t way = i % kWayCount;
     const auto start = Clock::now();
-    Find(index, made.pictures[i], one->radius, way == 0 ? Way::kOneCall : Way::kEightCalls, &hits);
+    Find(index, made.pictures[i], radius, kWays[way], &hits);
     const double took = std::chrono::duration<double>(Clock::now() - start).count();
     spent[way] += took;
     latencies[way].Add(took * 1e6 / 8, hits.size());
   }
-  for (const size_t way : {0U, 1U}) {
-    SearchRow* row = way == 0 ? one : eight;
-    latencies[way].Summarise(row);
-    row->threads = 1;
-    row->queries = 8 * latencies[way].calls();
-    row->qps = static_cast<double>(row->queries) / spent[way];
+  for (size_t way = 0; way < kWayCount; ++way) {
+    SearchRow& row = (*rows)[way];
+    latencies[way].Summarise(&row);
+    row.threads = 1;
+    row.queries = 8 * latencies[way].calls();
+    row.qps = static_cast<double>(row.queries) / spent[way];
   }
 }
 
@@ -111,7 +122,7 @@ void Time(const faiss::IndexBinary& index, const Case& made, double seconds, Sea
 
 bool MeasureOrientations(const SearchOptions& options, const IndexSpec& spec, size_t n,
                          const EmitRow& emit) {
-  const size_t pictures = std::max<size_t>(8, options.queries / 8);
+  const size_t pictures = std::max<size_t>(4 * kWayCount, options.queries / 8);
   bool right = true;
   std::vector<Case> cases;
   const BuiltIndex built = BuildMeasured(options, spec, n, [&](HugeVector<Pdq256>& codes) {
@@ -121,23 +132,23 @@ bool MeasureOrientations(const SearchOptions& options, const IndexSpec& spec, si
   for (size_t r = 0; r < options.radii.size(); ++r) {
     const int radius = options.radii[r];
     PrepareFor(radius, built.index.get());
-    SearchRow one = RowOf(options, built, n, radius);
-    SearchRow eight = one;
-    SetIndex(spec.kind + ":8-in-1-call", &one);
-    SetIndex(spec.kind + ":8-calls", &eight);
-    one.batch = 8;
-    const bool exact = IsExact(spec.kind);
-    one.recall = Check(*built.index, cases[r], radius, Way::kOneCall, exact);
-    eight.recall = Check(*built.index, cases[r], radius, Way::kEightCalls, exact);
-    if (one.recall < 0 || eight.recall < 0) {
+    std::array<SearchRow, kWayCount> rows;
+    bool exact = true;
+    for (size_t way = 0; way < kWayCount; ++way) {
+      rows[way] = RowOf(options, built, n, radius);
+      SetIndex(NameOf(spec) + kWayNames[way], &rows[way]);
+      if (kWays[way] == Way::kOneCall) rows[way].batch = 8;
+      rows[way].recall = Check(*built.index, cases[r], radius, kWays[way], IsExact(spec.kind));
+      exact = exact && rows[way].recall >= 0;
+    }
+    if (!exact) {
       std::fprintf(stderr, "vigie-bench: %s, 8 orientations: WRONG ANSWERS, not timed\n",
                    spec.kind.c_str());
       right = false;
       continue;
     }
-    Time(*built.index, cases[r], options.seconds, &one, &eight);
-    emit(one);
-    emit(eight);
+    Time(*built.index, cases[r], options.seconds, &rows);
+    for (const SearchRow& row : rows) emit(row);
   }
   return right;
 }

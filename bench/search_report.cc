@@ -64,34 +64,71 @@ std::string JsonOf(const SearchRow& row) {
          (row.changes_per_s > 0 ? ", \"changes_per_s\": " + Number(row.changes_per_s) : "") + "}";
 }
 
-// Lines such as "live / idle: p50 x 1.20, p99 x 1.50": of rows that differ in the index only.
-void PrintRatios(std::span<const SearchRow> rows, std::ostream& out) {
-  using Key = std::tuple<std::string, size_t, int, size_t>;
-  std::map<Key, const SearchRow*> by_key;
-  for (const SearchRow& row : rows) by_key[{row.index, row.n, row.radius, row.threads}] = &row;
-  const auto other = [&](const SearchRow& row, const std::string& index) -> const SearchRow* {
-    const auto it = by_key.find({index, row.n, row.radius, row.threads});
-    return it == by_key.end() ? nullptr : it->second;
-  };
-  for (const SearchRow& row : rows) {
-    const std::string index = row.index;
-    constexpr std::string_view kOneCall = ":8-in-1-call";
-    if (index == "live") {
-      if (const SearchRow* idle = other(row, "live-idle")) {
-        out << Format("n %zu, radius %d, threads %zu: live / idle: p50 x %.2f, p99 x %.2f, ", row.n,
-                      row.radius, row.threads, row.p50_us / idle->p50_us, row.p99_us / idle->p99_us)
-            << Format("at %.0f changes a second\n", row.changes_per_s);
-      }
-    } else if (index.ends_with(kOneCall)) {
-      const std::string kind = index.substr(0, index.size() - kOneCall.size());
-      if (const SearchRow* eight = other(row, kind + ":8-calls")) {
-        out << Format("n %zu, radius %d, %s: 8 orientations in one call / 8 calls: ", row.n,
-                      row.radius, kind.c_str())
-            << Format("p50 x %.2f, mean x %.2f\n", row.p50_us / eight->p50_us,
-                      row.mean_us / eight->mean_us);
-      }
+// Rows that were measured alike but for the index or the number of threads.
+class Rows {
+ public:
+  explicit Rows(std::span<const SearchRow> rows) {
+    for (const SearchRow& row : rows) {
+      by_key_[{LabelOf(row), row.n, row.radius, row.threads}] = &row;
     }
   }
+  // nullptr when there is none.
+  const SearchRow* Find(const SearchRow& like, const std::string& label, size_t threads) const {
+    const auto it = by_key_.find({label, like.n, like.radius, threads});
+    return it == by_key_.end() ? nullptr : it->second;
+  }
+
+ private:
+  std::map<std::tuple<std::string, size_t, int, size_t>, const SearchRow*> by_key_;
+};
+
+void PrintLive(const SearchRow& row, const Rows& rows, std::ostream& out) {
+  const SearchRow* idle = rows.Find(row, "live-idle", row.threads);
+  if (std::string_view(row.index) != "live" || idle == nullptr) return;
+  out << Format("n %zu, radius %d, threads %zu: live / idle: p50 x %.2f, p99 x %.2f, ", row.n,
+                row.radius, row.threads, row.p50_us / idle->p50_us, row.p99_us / idle->p99_us)
+      << Format("at %.0f changes a second\n", row.changes_per_s);
+}
+
+void PrintOrientations(const SearchRow& row, const Rows& rows, std::ostream& out) {
+  constexpr std::string_view kOneCall = ":8-in-1-call";
+  const std::string index = row.index;
+  if (!index.ends_with(kOneCall)) return;
+  const std::string kind = index.substr(0, index.size() - kOneCall.size());
+  for (const auto& [name, what] : {std::pair(":8-calls", "8 calls with one each"),
+                                   std::pair(":8-pictures", "8 calls for 8 pictures")}) {
+    const SearchRow* eight = rows.Find(row, kind + name, row.threads);
+    if (eight == nullptr) continue;
+    out << Format("n %zu, radius %d, %s: 8 orientations in one call / %s: ", row.n, row.radius,
+                  kind.c_str(), what)
+        << Format("p50 x %.2f, mean x %.2f\n", row.p50_us / eight->p50_us,
+                  row.mean_us / eight->mean_us);
+  }
+}
+
+// How many times as fast as each other index `mih` is, and two threads as one.
+void PrintSpeedups(std::span<const SearchRow> all, const Rows& rows, std::ostream& out) {
+  for (const SearchRow& row : all) {
+    const SearchRow* mih = rows.Find(row, "mih", row.threads);
+    if (mih != nullptr && !std::string_view(row.index).starts_with("mih")) {
+      out << Format("n %zu, radius %d, threads %zu: %s / mih: mean x %.1f\n", row.n, row.radius,
+                    row.threads, LabelOf(row).c_str(), row.mean_us / mih->mean_us);
+    }
+    const SearchRow* one = row.threads > 1 ? rows.Find(row, LabelOf(row), 1) : nullptr;
+    if (one != nullptr) {
+      out << Format("n %zu, radius %d, %s: %zu threads / 1: queries/s x %.2f\n", row.n, row.radius,
+                    LabelOf(row).c_str(), row.threads, row.qps / one->qps);
+    }
+  }
+}
+
+void PrintRatios(std::span<const SearchRow> all, std::ostream& out) {
+  const Rows rows(all);
+  for (const SearchRow& row : all) {
+    PrintLive(row, rows, out);
+    PrintOrientations(row, rows, out);
+  }
+  PrintSpeedups(all, rows, out);
 }
 
 bool HasIndex(std::span<const SearchRow> rows, std::string_view name) {

@@ -17,13 +17,19 @@ struct TableProbe {
   const SubstringTable* table = nullptr;
   std::span<const uint32_t> flips;  // words to XOR with the query's substring
   int threshold = 0;                // the most ones in any of them
+  int chain = 0;                    // the most differences of this and the next substring together
 };
+
+// A candidate costs the comparison of its sketch; one that passes, two cache misses, as much as
+// this many.
+inline constexpr size_t kSurvivorCost = 130;
 
 struct ProbeTask {
   const Pdq256* codes = nullptr;
-  std::vector<TableProbe> probes;
-  int max_distance = 0;       // inclusive
-  size_t max_candidates = 0;  // of one query; beyond it the query is given up
+  std::span<const TableProbe> probes;
+  int max_distance = 0;  // inclusive
+  // Of one query, in candidates; beyond it the query is given up.
+  size_t max_cost = 0;
 };
 
 // Appends the answers of all `queries` to `hits`, each once, and the numbers of the queries that

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "engine/index/hamming_scan.h"
@@ -13,15 +12,18 @@
 namespace vigie {
 namespace {
 
-// The cost model, nanoseconds; how they came about: docs/decisions/0006-multi-index-hash.md: one
-// lookup (two cache misses, overlapped), one candidate (one miss), one code of a scan for one
-// query (streamed from memory; 0.35 while all are in cache). Only their ratios matter for a choice.
-constexpr double kLookupNs = 14;
-constexpr double kCandidateNs = 12;
+// The cost model, nanoseconds, fitted to what `vigie-bench search --index mih:m11,mih:m12...` says
+// (docs/decisions/0006-multi-index-hash.md): one lookup (the start of a bucket, its first
+// sketches), one candidate (its sketch, streamed), one that passes the second condition (row number
+// and code), one code of a scan for one query (streamed from memory; 0.35 while all are in cache).
+// Only their ratios matter for a choice.
+constexpr double kLookupNs = 20;
+constexpr double kCandidateNs = 0.3;
+constexpr double kSurvivorNs = kCandidateNs * kSurvivorCost;
 constexpr double kScanNs = 0.8;
 
 constexpr int kMinSubstrings = 10;  // of 26 bits at most: a table of 2^26 starts is 256 MiB
-constexpr int kMaxSubstrings = 32;  // of 8 bits
+constexpr int kMaxSubstrings = 256 / SubstringTable::kSketchBits;
 
 int BitsOf(int substring, int substrings) {
   return 256 / substrings + (substring < 256 % substrings ? 1 : 0);
@@ -34,15 +36,10 @@ double Choose(int bits, int ones) {
   return ways;
 }
 
-double Lookups(int bits, int threshold) {
-  double lookups = 0;
-  for (int ones = 0; ones <= threshold; ++ones) lookups += Choose(bits, ones);
-  return lookups;
-}
-
 // Thresholds that sum to max_distance + 1 with 1 added to each; the larger ones on the shorter
 // substrings, which come last.
 std::vector<int> ThresholdsFor(int substrings, int max_distance) {
+  if (substrings == 0) return {};
   const int total = max_distance + 1;
   std::vector<int> thresholds(static_cast<size_t>(substrings), total / substrings - 1);
   for (int i = 0; i < total % substrings; ++i) {
@@ -51,17 +48,36 @@ std::vector<int> ThresholdsFor(int substrings, int max_distance) {
   return thresholds;
 }
 
+// The share of random sketches with at most `most` differences.
+double SketchShare(int most) {
+  double ways = 0;
+  for (int ones = 0; ones <= std::min(most, SubstringTable::kSketchBits); ++ones) {
+    ways += Choose(SubstringTable::kSketchBits, ones);
+  }
+  return ways / (1 << SubstringTable::kSketchBits);
+}
+
+// The most differences that substring i and the one behind it may have together.
+int ChainOf(const std::vector<int>& thresholds, size_t i) {
+  return thresholds[i] + 1 + thresholds[(i + 1) % thresholds.size()];
+}
+
 double ExpectedNs(size_t rows, const std::vector<int>& thresholds) {
   const auto substrings = static_cast<int>(thresholds.size());
   double ns = 0;
-  for (int i = 0; i < substrings; ++i) {
-    const int bits = BitsOf(i, substrings);
-    const double lookups = Lookups(bits, thresholds[static_cast<size_t>(i)]);
+  for (size_t i = 0; i < thresholds.size(); ++i) {
+    const int bits = BitsOf(static_cast<int>(i), substrings);
     const double rows_per_value = static_cast<double>(rows) / static_cast<double>(1U << bits);
-    ns += lookups * (kLookupNs + rows_per_value * kCandidateNs);
+    for (int ones = 0; ones <= thresholds[i]; ++ones) {
+      const double survivors = rows_per_value * SketchShare(ChainOf(thresholds, i) - ones);
+      ns += Choose(bits, ones) *
+            (kLookupNs + rows_per_value * kCandidateNs + survivors * kSurvivorNs);
+    }
   }
   return ns;
 }
+
+double ScanNs(size_t rows) { return static_cast<double>(rows) * kScanNs; }
 
 uint32_t ValueOf(const Pdq256& code, const SubstringTable& table) {
   return SubstringOf(WordsOf(code), table.first_bit, table.bits);
@@ -69,7 +85,8 @@ uint32_t ValueOf(const Pdq256& code, const SubstringTable& table) {
 
 // Rows with the same high part of their value, on the way into a table.
 struct Placed {
-  uint32_t low;
+  uint16_t low;
+  uint16_t sketch;
   uint32_t row;
 };
 
@@ -86,12 +103,16 @@ void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, Substr
   for (size_t g = 1; g <= groups; ++g) group_ends[g] += group_ends[g - 1];
   std::vector<size_t> next(group_ends.begin(), group_ends.end() - 1);
   for (size_t row = 0; row < codes.size(); ++row) {
-    const uint32_t value = ValueOf(codes[row], *table);
-    (*spread)[next[value >> low_bits]++] = {value & low_mask, static_cast<uint32_t>(row)};
+    const CodeWords words = WordsOf(codes[row]);
+    const uint32_t value = SubstringOf(words, table->first_bit, table->bits);
+    (*spread)[next[value >> low_bits]++] = {static_cast<uint16_t>(value & low_mask),
+                                            SketchOf(words, *table), static_cast<uint32_t>(row)};
   }
 
   table->starts.resize((size_t{1} << table->bits) + 1);
   table->ids.resize(codes.size());
+  table->sketches.resize(codes.size());
+  table->sketches.resize(codes.size() + SubstringTable::kSketchPadding, 0);
   std::vector<uint32_t> at(size_t{1} << low_bits);
   for (size_t g = 0; g < groups; ++g) {
     const std::span<const Placed> group(spread->data() + group_ends[g],
@@ -105,7 +126,11 @@ void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, Substr
       starts[low] = at[low] = sum;
       sum += count;
     }
-    for (const Placed& placed : group) table->ids[at[placed.low]++] = placed.row;
+    for (const Placed& placed : group) {
+      const uint32_t place = at[placed.low]++;
+      table->ids[place] = placed.row;
+      table->sketches[place] = placed.sketch;
+    }
   }
   table->starts.back() = static_cast<uint32_t>(codes.size());
 }
@@ -115,7 +140,8 @@ void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, Substr
 bool IsWithin(const SubstringTable& table, size_t rows) {
   const auto& starts = table.starts;
   if (starts.size() != (size_t{1} << table.bits) + 1 || table.ids.size() != rows ||
-      starts.front() != 0 || starts.back() != rows) {
+      table.sketches.size() != rows + SubstringTable::kSketchPadding || starts.front() != 0 ||
+      starts.back() != rows) {
     return false;
   }
   bool descends = false;
@@ -145,16 +171,13 @@ std::vector<uint32_t> MakeFlips(int bits, int threshold) {
 
 }  // namespace
 
-struct MultiIndexHash::Flips {
-  std::map<std::pair<int, int>, std::vector<uint32_t>> by_bits_and_threshold;
-};
-
 MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool always_look_up)
     : codes_(std::move(codes)) {
   ntotal = static_cast<idx_t>(codes_.size());
   if (substrings == 0) substrings = BestSubstrings(codes_.size());
-  substrings = std::clamp(substrings, kMinSubstrings, kMaxSubstrings);
-  HugeVector<Placed> spread(codes_.size());
+  if (substrings == 0 && always_look_up) substrings = kMaxSubstrings;
+  if (substrings != 0) substrings = std::clamp(substrings, kMinSubstrings, kMaxSubstrings);
+  HugeVector<Placed> spread(substrings == 0 ? 0 : codes_.size());
   int first_bit = 0;
   for (int i = 0; i < substrings; ++i) {
     SubstringTable& table = tables_.emplace_back();
@@ -168,22 +191,27 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
 
 void MultiIndexHash::MakePlans(bool always_look_up) {
   const auto substrings = static_cast<int>(tables_.size());
-  auto flips = std::make_unique<Flips>();
   for (int distance = 0; distance <= kMaxDistanceLimit; ++distance) {
     SearchPlan plan;
     plan.thresholds = ThresholdsFor(substrings, distance);
     plan.expected_ns = ExpectedNs(codes_.size(), plan.thresholds);
-    const double scan_ns = static_cast<double>(codes_.size()) * kScanNs;
-    plan.scan = scan_ns <= plan.expected_ns && !always_look_up;
+    const double scan_ns = ScanNs(codes_.size());
+    plan.scan = tables_.empty() || (scan_ns <= plan.expected_ns && !always_look_up);
     if (plan.scan) plan.expected_ns = scan_ns;
-    for (size_t i = 0; !plan.scan && i < tables_.size(); ++i) {
-      const auto key = std::pair(tables_[i].bits, plan.thresholds[i]);
-      auto& words = flips->by_bits_and_threshold[key];
-      if (words.empty()) words = MakeFlips(key.first, key.second);
-    }
+    probes_.push_back(plan.scan ? std::vector<TableProbe>() : ProbesOf(plan.thresholds));
     plans_.push_back(std::move(plan));
   }
-  flips_ = std::move(flips);
+}
+
+std::vector<TableProbe> MultiIndexHash::ProbesOf(const std::vector<int>& thresholds) {
+  std::vector<TableProbe> probes;
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    if (thresholds[i] < 0) continue;
+    auto& flips = flips_[{tables_[i].bits, thresholds[i]}];
+    if (flips.empty()) flips = MakeFlips(tables_[i].bits, thresholds[i]);
+    probes.push_back({&tables_[i], flips, thresholds[i], ChainOf(thresholds, i)});
+  }
+  return probes;
 }
 
 MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables)
@@ -195,7 +223,8 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTa
 std::unique_ptr<MultiIndexHash> MultiIndexHash::FromTables(HugeVector<Pdq256> codes,
                                                            std::vector<SubstringTable> tables) {
   const auto substrings = static_cast<int>(tables.size());
-  if (substrings < kMinSubstrings || substrings > kMaxSubstrings) return nullptr;
+  const bool none = substrings == 0 && BestSubstrings(codes.size()) == 0;
+  if (!none && (substrings < kMinSubstrings || substrings > kMaxSubstrings)) return nullptr;
   int first_bit = 0;
   for (int i = 0; i < substrings; ++i) {
     const SubstringTable& table = tables[static_cast<size_t>(i)];
@@ -209,12 +238,13 @@ std::unique_ptr<MultiIndexHash> MultiIndexHash::FromTables(HugeVector<Pdq256> co
 MultiIndexHash::~MultiIndexHash() = default;
 
 int MultiIndexHash::BestSubstrings(size_t rows) {
-  int best = kMaxSubstrings;
-  double best_ns = std::numeric_limits<double>::max();
+  int best = 0;
+  double best_ns = ScanNs(rows);
   for (int substrings = kMinSubstrings; substrings <= kMaxSubstrings; ++substrings) {
     const size_t values = size_t{1} << BitsOf(0, substrings);
     const double ns = ExpectedNs(rows, ThresholdsFor(substrings, kDefaultMaxDistance));
-    if (values <= std::max<size_t>(2 * rows, 256) && ns < best_ns) {
+    const bool affordable = values <= 2 * rows || substrings == kMaxSubstrings;
+    if (affordable && ns < best_ns) {
       best = substrings;
       best_ns = ns;
     }
@@ -226,28 +256,22 @@ SearchPlan MultiIndexHash::PlanFor(int max_distance) const {
   if (max_distance <= kMaxDistanceLimit) return plans_[static_cast<size_t>(max_distance)];
   SearchPlan plan;
   plan.scan = true;
-  plan.expected_ns = static_cast<double>(codes_.size()) * kScanNs;
+  plan.expected_ns = ScanNs(codes_.size());
   return plan;
 }
 
 void MultiIndexHash::Find(std::span<const Pdq256> queries, int max_distance,
                           std::vector<RangeHit>* hits) const {
-  const SearchPlan plan = PlanFor(max_distance);
-  if (plan.scan) {
+  if (max_distance > kMaxDistanceLimit || plans_[static_cast<size_t>(max_distance)].scan) {
     ScanWithin(codes_, queries, max_distance, hits);
     return;
   }
   ProbeTask task;
   task.codes = codes_.data();
+  task.probes = probes_[static_cast<size_t>(max_distance)];
   task.max_distance = max_distance;
   // A query in a crowd of equal substrings costs no more than a scan on top of what it has cost.
-  task.max_candidates =
-      static_cast<size_t>(static_cast<double>(codes_.size()) * kScanNs / kCandidateNs);
-  for (size_t i = 0; i < tables_.size(); ++i) {
-    if (plan.thresholds[i] < 0) continue;
-    const auto& flips = flips_->by_bits_and_threshold.at({tables_[i].bits, plan.thresholds[i]});
-    task.probes.push_back({&tables_[i], flips, plan.thresholds[i]});
-  }
+  task.max_cost = static_cast<size_t>(ScanNs(codes_.size()) / kCandidateNs);
   std::vector<uint32_t> given_up;
   ProbeTables(task, queries, hits, &given_up);
   if (given_up.empty()) return;

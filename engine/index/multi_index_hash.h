@@ -1,17 +1,23 @@
-// Exact Hamming range search by multi-index hashing (Norouzi, Punjani, Fleet 2013).
+// Exact Hamming range search by multi-index hashing (Norouzi, Punjani, Fleet 2013), with a second
+// condition that nearly all false candidates fail (the pigeonring principle: Qin, Xiao 2018).
 //
 // The 256 bits are cut into m substrings, each with a table from its value to the rows that have
-// it. If thresholds t_i satisfy sum(t_i + 1) = r + 1, two codes within r differ in at most t_i bits
-// on at least one substring i (pigeonhole; uneven thresholds: Qin et al. 2018). So the rows under
-// all values within t_i of the query's substring, in every table, include every answer; each is
-// then compared in full.
+// it. Choose T_i >= 0 with sum(T_i) = r + 1. If two codes are within r, their differences d_i on
+// the substrings satisfy sum(d_i - T_i) < 0; going around the ring of substrings from just behind
+// the last place where the running sum is largest, every partial sum is below 0. So there is a
+// substring i with
+//   d_i <= T_i - 1                  looked up: all values within t_i = T_i - 1 of the query's
+//   d_i + d_next <= T_i + T_next - 1  compared: 16 bits of the next substring lie in the table
+// and only what passes both is compared in full.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/base/fingerprint.h"
@@ -39,13 +45,28 @@ inline uint32_t SubstringOf(const CodeWords& words, int first_bit, int bits) {
 
 // Rows by the value of one substring: those of value v are ids[starts[v] .. starts[v + 1] - 1].
 struct SubstringTable {
+  // Behind the last sketch, so that a vector may be loaded from anywhere in front of it.
+  static constexpr size_t kSketchPadding = 64;
+  static constexpr int kSketchBits = 16;
+
   int first_bit = 0;  // of the 256, from bit 0 of the first word
-  int bits = 0;       // 8 to 26
+  int bits = 0;       // 16 to 26
   HugeVector<uint32_t> starts;
   HugeVector<uint32_t> ids;
+  // sketches[k]: bits sketch_bit() to sketch_bit() + 15 of row ids[k], which begin its next
+  // substring; then kSketchPadding zeros.
+  HugeVector<uint16_t> sketches;
+
+  int sketch_bit() const { return (first_bit + bits) % 256; }
 };
 
-// How a radius is searched: the threshold of each table (-1: the table is not needed), or by
+inline uint16_t SketchOf(const CodeWords& words, const SubstringTable& table) {
+  return static_cast<uint16_t>(SubstringOf(words, table.sketch_bit(), SubstringTable::kSketchBits));
+}
+
+struct TableProbe;
+
+// How a radius is searched: the threshold t_i of each table (-1: the table is not needed), or by
 // comparing everything when that is expected to be faster.
 struct SearchPlan {
   bool scan = false;
@@ -56,9 +77,8 @@ struct SearchPlan {
 // Immutable once built, thread-safe. At most 2^32 - 1 codes.
 class MultiIndexHash final : public RangeOnlyIndex {
  public:
-  // Cuts the bits into `substrings` parts, 0: the number that the cost model finds best for this
-  // many codes. `always_look_up` is for tests: no plan scans, however few codes there are. Throws
-  // std::bad_alloc.
+  // Cuts the bits into `substrings` parts, 10 to 16; 0: BestSubstrings(). `always_look_up` is for
+  // tests: no plan scans, however few codes there are. Throws std::bad_alloc.
   explicit MultiIndexHash(HugeVector<Pdq256> codes, int substrings = 0,
                           bool always_look_up = false);
   // From the codes and tables of another one; nullptr when the tables are not such as those of that
@@ -74,22 +94,24 @@ class MultiIndexHash final : public RangeOnlyIndex {
   SearchPlan PlanFor(int max_distance) const;
 
   // The number of substrings that the cost model finds best for `rows` codes at distance 31, among
-  // those whose tables have at most twice as many values as there are codes.
+  // those whose tables have at most twice as many values as there are codes. 0, no tables: a scan
+  // is as fast.
   static int BestSubstrings(size_t rows);
 
  private:
   MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables);
   void MakePlans(bool always_look_up);  // for the tables there are
+  std::vector<TableProbe> ProbesOf(const std::vector<int>& thresholds);
   void Find(std::span<const Pdq256> queries, int max_distance,
             std::vector<RangeHit>* hits) const override;
 
   const HugeVector<Pdq256> codes_;
   std::vector<SubstringTable> tables_;
-  // flips_[b][t]: all words of b bits with at most t ones, ascending, so that neighbouring lookups
-  // share cache lines. Made for the (b, t) that plans of this index can use.
-  struct Flips;
-  std::unique_ptr<const Flips> flips_;
-  std::vector<SearchPlan> plans_;  // by max_distance, 0 to kMaxDistanceLimit
+  // All words of b bits with at most t ones, by (b, t), ascending, so that neighbouring lookups
+  // share cache lines. Made for those that plans of this index can use.
+  std::map<std::pair<int, int>, std::vector<uint32_t>> flips_;
+  std::vector<SearchPlan> plans_;                // by max_distance, 0 to kMaxDistanceLimit
+  std::vector<std::vector<TableProbe>> probes_;  // of each plan; empty: scan
 };
 
 }  // namespace vigie

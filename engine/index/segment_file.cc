@@ -43,7 +43,8 @@ size_t StartsOf(const TableHeader& table) { return (size_t{1} << table.bits) + 1
 uint64_t BodySize(const SegmentHeader& header) {
   uint64_t size = Aligned(4 * header.rows) + Aligned(32 * header.rows);
   for (size_t i = 0; i < header.tables; ++i) {
-    size += Aligned(4 * StartsOf(header.table[i])) + Aligned(4 * header.rows);
+    size += Aligned(4 * StartsOf(header.table[i])) + Aligned(4 * header.rows) +
+            Aligned(2 * (header.rows + SubstringTable::kSketchPadding));
   }
   return size;
 }
@@ -59,7 +60,7 @@ absl::Status CheckHeader(const SegmentHeader& header, IndexKind kind, const std:
   }
   const bool hashed = kind == IndexKind::kMultiIndexHash;
   if (header.rows > std::numeric_limits<uint32_t>::max() || header.tables > header.table.size() ||
-      (header.tables != 0) != hashed) {
+      (header.tables != 0 && !hashed)) {
     return FileUnusable(path, "has an impossible header");
   }
   for (size_t i = 0; i < header.tables; ++i) {
@@ -97,6 +98,9 @@ absl::StatusOr<std::shared_ptr<const SealedIndex>> Load(const std::string& path,
     VIGIE_RETURN_IF_ERROR(file.Align());
     VIGIE_RETURN_IF_ERROR(file.Read<uint32_t>(table.ids));
     VIGIE_RETURN_IF_ERROR(file.Align());
+    table.sketches.resize(header.rows + SubstringTable::kSketchPadding);
+    VIGIE_RETURN_IF_ERROR(file.Read<uint16_t>(table.sketches));
+    VIGIE_RETURN_IF_ERROR(file.Align());
   }
   VIGIE_ASSIGN_OR_RETURN(*seal, file.Finish());
 
@@ -133,6 +137,8 @@ absl::StatusOr<FileSeal> SaveSegment(const SealedIndex& segment, const std::stri
     VIGIE_RETURN_IF_ERROR(file.Write<uint32_t>(table.starts));
     VIGIE_RETURN_IF_ERROR(file.Align());
     VIGIE_RETURN_IF_ERROR(file.Write<uint32_t>(table.ids));
+    VIGIE_RETURN_IF_ERROR(file.Align());
+    VIGIE_RETURN_IF_ERROR(file.Write<uint16_t>(table.sketches));
     VIGIE_RETURN_IF_ERROR(file.Align());
   }
   return file.Finish();

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <iostream>
+#include <string>
 #include <vector>
 
+#include "engine/base/simd.h"
 #include "engine/hash/pdq.h"
 #include "engine/image/decoder.h"
 #include "engine/match/image_hasher.h"
@@ -34,7 +36,15 @@ class Photographs : public ::testing::Test {
     EXPECT_TRUE(image->complete) << c.kind;
     EXPECT_EQ(image->pixels.width, c.width) << c.kind;
     EXPECT_EQ(image->pixels.height, c.height) << c.kind;
-    return ComputePdqOrientations(image->pixels, Profile::kReference, scratch_);
+    const auto hashed = ComputePdqOrientations(image->pixels, Profile::kReference, scratch_);
+    for (const std::string& target : SimdTargets()) {
+      EXPECT_TRUE(ForceSimdTarget(target).ok());
+      const auto again = ComputePdqOrientations(image->pixels, Profile::kReference, scratch_);
+      EXPECT_EQ(again.hashes, hashed.hashes) << c.kind << ' ' << target;
+      EXPECT_EQ(again.quality, hashed.quality) << c.kind << ' ' << target;
+      EXPECT_TRUE(ForceSimdTarget("").ok());
+    }
+    return hashed;
   }
 
   std::vector<testing::HashCase> cases_;
@@ -53,7 +63,8 @@ TEST_F(Photographs, AreExactAfterAnExactDecode) {
                     << HammingDistance(got.hashes[0], c.hashes[0]);
     }
   }
-  std::cout << "photographs: " << exact << " of " << cases_.size() << " exact\n";
+  std::cout << "photographs: " << exact << " of " << cases_.size() << " exact on each of "
+            << SimdTargets().size() << " instruction sets\n";
 }
 
 // As uploads are checked: featureless pictures, whose bits are rounding noise, are decoded exactly.
