@@ -16,7 +16,7 @@
 namespace vigie {
 namespace {
 
-constexpr size_t kCmykChannels = 4;
+constexpr int kCmykChannels = 4;
 
 enum class Outcome { kDone, kCorrupt, kNoMemory };
 
@@ -31,7 +31,8 @@ struct Job {
   const ImageHeader* header;
   const Sample* sample;
   const PixelBuffer* out;
-  uint8_t* line;  // one row as libjpeg gives it, when it is not what `out` holds
+  const size_t* offsets;  // of the kept columns in `line`
+  uint8_t* line;          // one row as libjpeg gives it, when it is not what `out` holds
 };
 
 Job& JobOf(j_common_ptr info) { return *static_cast<Job*>(info->client_data); }
@@ -93,17 +94,16 @@ void CmykToBgr(const uint8_t* cmyk, uint8_t* bgr) {
 
 // The kept columns of job.line, to `out`.
 void KeepColumns(const Job& job, uint8_t* out) {
-  const size_t in_channels = static_cast<size_t>(job.info.output_components);
-  const size_t out_channels = static_cast<size_t>(job.out->view().channels());
-  for (int x = 0; x < job.out->width; ++x, out += out_channels) {
-    const uint8_t* const in = job.line + static_cast<size_t>(job.sample->column(x)) * in_channels;
-    if (in_channels == kCmykChannels) {
-      CmykToBgr(in, out);
-    } else if (in_channels == 1) {
-      *out = *in;
-    } else {
-      std::memcpy(out, in, 3);
-    }
+  const size_t* const offsets = job.offsets;
+  const int last = job.out->width - 1;
+  if (job.info.output_components == kCmykChannels) {
+    for (int x = 0; x <= last; ++x) CmykToBgr(job.line + offsets[x], out + 3 * x);
+  } else if (job.info.output_components == 1) {
+    for (int x = 0; x <= last; ++x) out[x] = job.line[offsets[x]];
+  } else {
+    // Four bytes at once, of which the next pixel writes over the last; a line has room for that.
+    for (int x = 0; x < last; ++x) std::memcpy(out + 3 * x, job.line + offsets[x], 4);
+    std::memcpy(out + 3 * last, job.line + offsets[last], 3);
   }
 }
 
@@ -153,12 +153,20 @@ absl::StatusOr<PixelBuffer> DecodeJpeg(Bytes bytes, const ImageHeader& header, D
   const PixelBuffer out = PixelBuffer::Make(sample.width(), sample.height(),
                                             gray ? ChannelOrder::kGray : ChannelOrder::kBgr);
   std::vector<uint8_t> line;
-  if (cmyk || !sample.all()) line.resize(static_cast<size_t>(header.width) * kCmykChannels);
+  std::vector<size_t> offsets;
+  if (cmyk || !sample.all()) {
+    const size_t channels = cmyk ? kCmykChannels : static_cast<size_t>(out.view().channels());
+    line.resize(static_cast<size_t>(header.width) * kCmykChannels);
+    for (int x = 0; x < out.width; ++x) {
+      offsets.push_back(static_cast<size_t>(sample.column(x)) * channels);
+    }
+  }
   Job job{};
   job.bytes = header.complete ? bytes : bytes.first(header.data_end);
   job.header = &header;
   job.sample = &sample;
   job.out = &out;
+  job.offsets = offsets.data();
   job.line = line.empty() ? nullptr : line.data();
   switch (Run(job)) {
     case Outcome::kDone:

@@ -30,7 +30,7 @@ struct Options {
   std::vector<std::string> files;
 };
 
-// The line for one hash. `frame` is set for animations.
+// The line for one hash; `frame` is set for animations.
 std::string LineOf(const Options& options, const std::string& file, const Pdq256& hash, int quality,
                    Orientation orientation, std::optional<int> frame) {
   const std::string hex = ToHex(hash.bytes);
