@@ -43,8 +43,8 @@ bool DecodeBare(std::span<const uint8_t> jpeg, bool luma, std::vector<uint8_t>* 
 struct FilesRow {
   size_t count = 0;
   double decode_us = 0;              // DecodeBare()
-  double total_us = 0;               // DecodeImage() and the hashes
-  double hash_us = 0;                // of that, the hashes
+  double total_us = 0;               // HashEncoded()
+  double hash_us = 0;                // of that, hashing decoded pixels; a single run
   double definition_us = 0;          // the same hashes by the definition
   std::vector<double> images_per_s;  // with 1, 2... threads; all files, once
 };
