@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   int exit_code = vigie::bench::kExitOk;
   vigie::bench::AddMicro(app, &exit_code);
   vigie::bench::AddSearch(app, &exit_code);
+  vigie::bench::AddHash(app, &exit_code);
   vigie::bench::AddStart(app, &exit_code);
   vigie::bench::AddEdit(app, &exit_code);
   try {

@@ -21,6 +21,11 @@ ALLOWED = {
 }
 LIBRARIES = {
     "opencv2/": {"engine/image"},
+    "jpeglib.h": {"engine/image"},
+    "gif_lib.h": {"engine/image"},
+    "webp/": {"engine/image"},
+    "avif/": {"engine/image"},
+    "libheif/": {"engine/image"},
     "faiss/": {"engine/index"},
     "omp.h": {"engine/index"},
     "sqlite3.h": {"engine/store"},

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "engine/image/byte_reader.h"
 #include "engine/image/header_parsers.h"
 
@@ -41,14 +40,15 @@ absl::Status Parse(Bytes bytes, ImageHeader& header) {
       return ParseBmpHeader(bytes, header);
     case ImageFormat::kTiff:
       return ParseTiffHeader(bytes, header);
-    case ImageFormat::kUnknown:
-      return UnsupportedImage("the content is not a picture in a known format");
     case ImageFormat::kGif:
+      return ParseGifHeader(bytes, header);
     case ImageFormat::kAvif:
     case ImageFormat::kHeif:
+      return ParseBmffHeader(bytes, header);
+    case ImageFormat::kUnknown:
       break;
   }
-  return UnsupportedImage(absl::StrCat(ToAbsl(Name(header.format)), " is not supported yet"));
+  return UnsupportedImage("the content is not a picture in a known format");
 }
 
 }  // namespace

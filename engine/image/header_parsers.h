@@ -22,6 +22,14 @@ inline absl::Status UnsupportedImage(absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, "UNSUPPORTED_FORMAT", ToStd(message));
 }
 
+inline absl::Status NoMemoryToDecode() {
+  return Error(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
+               "not enough memory to decode the picture; try again later");
+}
+
+// AVIF and HEIF.
+absl::Status ParseBmffHeader(Bytes bytes, ImageHeader& header);
+absl::Status ParseGifHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseJpegHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseWebpHeader(Bytes bytes, ImageHeader& header);

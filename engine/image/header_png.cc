@@ -8,18 +8,32 @@ namespace {
 constexpr size_t kSignatureSize = 8;
 constexpr size_t kChunkOverhead = 12;  // length, type, checksum
 constexpr uint32_t kIhdr = 0x49484452;
+constexpr uint32_t kIdat = 0x49444154;
+constexpr uint32_t kTrns = 0x74524E53;
 constexpr uint32_t kIend = 0x49454E44;
 constexpr uint32_t kMaxSide = 0x7FFFFFFF;  // ISO 15948, 7.1
 
-bool HasIend(const ByteReader& reader) {
+constexpr uint8_t kHasColor = 2;  // bits of the colour type
+constexpr uint8_t kHasAlpha = 4;
+
+// Looks at the chunks: whether the last one is there, and whether one gives the colours (of a
+// palette, or one colour of all) transparency. That of one grey value is not read.
+void ReadChunks(const ByteReader& reader, bool colored, ImageHeader& header) {
+  header.complete = false;
   size_t at = kSignatureSize;
+  bool pixels_began = false;
   while (reader.Has(at, kChunkOverhead)) {
-    if (reader.U32(at + 4) == kIend) return true;
+    const uint32_t type = reader.U32(at + 4);
+    if (type == kIend) {
+      header.complete = true;
+      return;
+    }
+    pixels_began = pixels_began || type == kIdat;
+    if (type == kTrns && colored && !pixels_began) header.transparency = Transparency::kStraight;
     const size_t size = kChunkOverhead + reader.U32(at);
-    if (!reader.Has(at, size)) return false;
+    if (!reader.Has(at, size)) return;
     at += size;
   }
-  return false;
 }
 
 }  // namespace
@@ -37,7 +51,13 @@ absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header) {
   if (width > kMaxSide || height > kMaxSide) return CorruptImage("the PNG's size is not valid");
   header.width = width;
   header.height = height;
-  header.complete = HasIend(reader);
+  const uint8_t color_type = reader.U8(kSignatureSize + 17);
+  if ((color_type & kHasAlpha) != 0) header.transparency = Transparency::kStraight;
+  ReadChunks(reader, (color_type & kHasColor) != 0, header);
+  if (header.transparency != Transparency::kNone) {
+    const int64_t bytes_a_pixel = reader.U8(kSignatureSize + 16) == 16 ? 8 : 4;
+    header.decoder_bytes = bytes_a_pixel * header.width * header.height;
+  }
   return absl::OkStatus();
 }
 

@@ -15,13 +15,17 @@ constexpr size_t kEntrySize = 12;
 enum Tag : uint16_t {
   kImageWidth = 256,
   kImageLength = 257,
+  kBitsPerSample = 258,
+  kPhotometric = 262,
   kStripOffsets = 273,
+  kSamplesPerPixel = 277,
   kRowsPerStrip = 278,
   kStripByteCounts = 279,
   kTileWidth = 322,
   kTileLength = 323,
   kTileOffsets = 324,
   kTileByteCounts = 325,
+  kExtraSamples = 338,
 };
 
 // The values of one directory entry: in the entry itself, or elsewhere in the file.
@@ -92,6 +96,20 @@ bool HasAllBlocks(const ByteReader& reader, const Directory& directory, Tag offs
   return true;
 }
 
+// Whether the fourth of four 8-bit samples is alpha. libtiff gives the others times alpha, however
+// they are stored.
+bool HasAlpha(const ByteReader& reader, const Directory& directory) {
+  constexpr uint32_t kRgb = 2;
+  uint32_t samples = 0;
+  uint32_t photometric = 0;
+  uint32_t extra = 0;
+  Values bits;
+  return directory.Number(kSamplesPerPixel, 1, samples) && samples == 4 &&
+         directory.Number(kPhotometric, 0, photometric) && photometric == kRgb &&
+         directory.Number(kExtraSamples, 0, extra) && (extra == 1 || extra == 2) &&
+         directory.Find(kBitsPerSample, bits) && bits.count > 0 && bits.Get(reader, 0) == 8;
+}
+
 }  // namespace
 
 absl::Status ParseTiffHeader(Bytes bytes, ImageHeader& header) {
@@ -113,6 +131,10 @@ absl::Status ParseTiffHeader(Bytes bytes, ImageHeader& header) {
   }
   header.width = width;
   header.height = height;
+  if (HasAlpha(reader, directory)) {
+    header.transparency = Transparency::kPremultiplied;
+    header.decoder_bytes = 4 * header.width * header.height;
+  }
   const bool tiled = tile_width > 0 && tile_height > 0;
   const uint64_t block = tiled ? uint64_t{tile_width} * tile_height
                                : uint64_t{width} * (rows == kAllRows ? height : rows);

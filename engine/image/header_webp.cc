@@ -10,8 +10,8 @@ constexpr uint32_t kVp8l = 0x4C385056;  // "VP8L"
 constexpr uint32_t kVp8x = 0x58385056;  // "VP8X"
 constexpr size_t kRiffHeaderSize = 8;
 constexpr size_t kFirstChunk = 12;
-constexpr size_t kData = 20;          // of the first chunk
-constexpr size_t kSmallestFile = 32;  // OpenCV refuses less
+constexpr int64_t kBytesLossless = 4;  // a pixel, in the lossless decoder
+constexpr size_t kData = 20;           // of the first chunk
 
 absl::Status ParseLossy(const ByteReader& reader, ImageHeader& header) {
   if (!reader.Has(kData, 10)) return CorruptImage("the WebP ends inside its header");
@@ -30,6 +30,7 @@ absl::Status ParseLossless(const ByteReader& reader, ImageHeader& header) {
   const uint32_t bits = reader.U32(kData + 1);
   header.width = (bits & 0x3FFF) + 1;
   header.height = ((bits >> 14) & 0x3FFF) + 1;
+  header.decoder_bytes = kBytesLossless * header.width * header.height;
   return absl::OkStatus();
 }
 
@@ -38,6 +39,10 @@ absl::Status ParseExtended(const ByteReader& reader, ImageHeader& header) {
   header.animated = (reader.U8(kData) & 0x02) != 0;
   header.width = int64_t{reader.U24(kData + 4)} + 1;
   header.height = int64_t{reader.U24(kData + 7)} + 1;
+  // Two canvases with transparency of an animation, one of a still picture.
+  const bool transparent = (reader.U8(kData) & 0x10) != 0;
+  const int64_t canvases = header.animated ? 2 : transparent ? 1 : 0;
+  header.decoder_bytes = (kBytesLossless + 4 * canvases) * header.width * header.height;
   return absl::OkStatus();
 }
 
@@ -45,7 +50,7 @@ absl::Status ParseExtended(const ByteReader& reader, ImageHeader& header) {
 
 absl::Status ParseWebpHeader(Bytes bytes, ImageHeader& header) {
   const ByteReader reader(bytes, ByteOrder::kLittle);
-  header.complete = reader.Has(kRiffHeaderSize, reader.U32(4)) && reader.Has(0, kSmallestFile);
+  header.complete = reader.Has(kRiffHeaderSize, reader.U32(4));
   switch (reader.U32(kFirstChunk)) {
     case kVp8:
       return ParseLossy(reader, header);

@@ -22,7 +22,7 @@ struct TableProbe {
 
 // A candidate costs the comparison of its sketch; one that passes, two cache misses, as much as
 // this many.
-inline constexpr size_t kSurvivorCost = 60;
+inline constexpr size_t kSurvivorCost = 130;
 
 struct ProbeTask {
   const Pdq256* codes = nullptr;

@@ -12,12 +12,13 @@
 namespace vigie {
 namespace {
 
-// The cost model, nanoseconds; how they came about: docs/decisions/0006-multi-index-hash.md: one
-// lookup (two cache misses, overlapped), one candidate (its sketch, streamed), one that passes the
-// second condition (two misses), one code of a scan for one query (streamed from memory; 0.35 while
-// all are in cache). Only their ratios matter for a choice.
-constexpr double kLookupNs = 12;
-constexpr double kCandidateNs = 0.2;
+// The cost model, nanoseconds, fitted to what `vigie-bench search --index mih:m11,mih:m12...` says
+// (docs/decisions/0006-multi-index-hash.md): one lookup (the start of a bucket, its first
+// sketches), one candidate (its sketch, streamed), one that passes the second condition (row number
+// and code), one code of a scan for one query (streamed from memory; 0.35 while all are in cache).
+// Only their ratios matter for a choice.
+constexpr double kLookupNs = 20;
+constexpr double kCandidateNs = 0.3;
 constexpr double kSurvivorNs = kCandidateNs * kSurvivorCost;
 constexpr double kScanNs = 0.8;
 

@@ -19,7 +19,7 @@ struct SubstringTable;
 
 // Which exact index holds sealed rows. The numbers are stored; never renumber.
 enum class IndexKind {
-  kMultiIndexHash,  // ours, the default: about 95 to 145 bytes a hash
+  kMultiIndexHash,  // ours, the default: about 100 to 135 bytes a hash
   kFlat,            // ours: 32 bytes a hash, compares them all
   kFaissFlat,       // faiss::IndexBinaryFlat: 32 bytes a hash, compares them all
   kFaissMultiHash,  // faiss::IndexBinaryMultiHash 16x16: about 300 bytes a hash

@@ -4,16 +4,24 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "engine/hash/pdq.h"
 #include "engine/policy/decide.h"
 
 namespace vigie {
 
 // What is known of the upload, and if something prevented a look at it, what.
 struct Pipeline::Queries {
+  // Where a hash comes from.
+  struct Origin {
+    Orientation orientation = Orientation::kOriginal;
+    int quality = 0;
+    std::optional<int> frame;  // of an animation
+  };
+
   std::vector<Pdq256> hashes;
-  std::vector<Orientation> orientations;  // of hashes[i]
-  int quality = 0;
+  std::vector<Origin> origins;  // of hashes[i]
+  int quality = 0;              // the best
+  int frames_decoded = 0;       // of an animation
+  int frames_looked_up = 0;
   std::vector<Fingerprint> digests;
   // Set when finding nothing would not mean that nothing is there.
   std::optional<NotScanned> obstacle;
@@ -67,30 +75,44 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
   }
   // Decoding is most of the cost: a caller who is gone is not decoded for.
   if (clock_.Now() >= options.deadline_us) return Search(queries, options);
-  const auto image = DecodeImage(encoded, options_.limits, options_.check_mode);
+  AddHashes(encoded, options, queries);
+  return Search(queries, options);
+}
+
+void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const {
+  const HashOptions hash = {.limits = options_.limits,
+                            .mode = options_.check_mode,
+                            .profile = Profile::kReference,
+                            .all_orientations = true,
+                            .min_quality = options_.min_quality,
+                            .max_frames = options_.max_frames};
+  const auto in_time = [&] { return clock_.Now() < options.deadline_us; };
+  const auto image = HashEncoded(encoded, hash, ThreadScratch(), in_time);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
-    return Search(queries, options);
+    return;
   }
-  const PdqOrientations pdq =
-      ComputePdqOrientations(image->pixels, Profile::kReference, ThreadScratch());
-  queries.quality = pdq.quality;
-  if (!image->complete) {
-    queries.Obstruct(NotScanned::kCorrupt, "the picture is cut off before its end");
-  }
-  if (pdq.quality < options_.min_quality) {
-    // What is cut off has few features for that reason: the cause is the answer.
-    if (image->complete) {
-      queries.Obstruct(NotScanned::kFeatureless, Featureless(pdq.quality, options_.min_quality));
+  const FrameSummary& summary = image->summary;
+  for (const HashedFrame& frame : image->frames) {
+    queries.quality = std::max(queries.quality, frame.pdq.quality);
+    if (frame.pdq.quality < options_.min_quality) continue;
+    if (summary.animated) ++queries.frames_looked_up;
+    const int orientations = options.all_orientations ? kOrientations : 1;
+    for (int i = 0; i < orientations; ++i) {
+      queries.hashes.push_back(frame.pdq.hashes[static_cast<size_t>(i)]);
+      queries.origins.push_back(
+          {.orientation = static_cast<Orientation>(i),
+           .quality = frame.pdq.quality,
+           .frame = summary.animated ? std::optional<int>(frame.number) : std::nullopt});
     }
-    return Search(queries, options);
   }
-  const int orientations = options.all_orientations ? kOrientations : 1;
-  for (int i = 0; i < orientations; ++i) {
-    queries.hashes.push_back(pdq.hashes[static_cast<size_t>(i)]);
-    queries.orientations.push_back(static_cast<Orientation>(i));
+  if (summary.animated) queries.frames_decoded = summary.frames;
+  if (!summary.rest.ok()) {
+    // What is cut off has few features for that reason: the cause is the answer.
+    queries.Obstruct(ObstacleOf(summary.rest), MessageOf(summary.rest));
+  } else if (queries.hashes.empty()) {
+    queries.Obstruct(NotScanned::kFeatureless, Featureless(queries.quality, options_.min_quality));
   }
-  return Search(queries, options);
 }
 
 absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerprint> fingerprints,
@@ -110,7 +132,9 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
     queries.quality = std::max(queries.quality, query.fingerprint.quality);
     if (query.fingerprint.quality < options_.min_quality) continue;
     queries.hashes.push_back(PdqOf(query.fingerprint));
-    queries.orientations.push_back(query.orientation);
+    queries.origins.push_back({.orientation = query.orientation,
+                               .quality = query.fingerprint.quality,
+                               .frame = std::nullopt});
   }
   // Digests alone are answered for what they are: exact copies. A PDQ under the floor is not.
   if (queries.hashes.empty() && queries.digests.size() < fingerprints.size()) {
@@ -120,16 +144,24 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
 }
 
 absl::StatusOr<std::vector<Fingerprint>> Pipeline::Hash(Bytes encoded, Profile profile) const {
-  DecodedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, DecodeImage(encoded, options_.limits, DecodeMode::kExact));
-  if (!image.complete) {
-    return Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
-                 "the picture is cut off before its end");
+  HashedImage image;
+  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(encoded,
+                                            {.limits = options_.limits,
+                                             .mode = DecodeMode::kExact,
+                                             .profile = profile,
+                                             .all_orientations = false,
+                                             .min_quality = options_.min_quality,
+                                             .max_frames = options_.max_frames},
+                                            ThreadScratch()));
+  VIGIE_RETURN_IF_ERROR(image.summary.rest);
+  std::vector<Fingerprint> fingerprints;
+  for (const HashedFrame& frame : image.frames) {
+    fingerprints.push_back(
+        MakePdqFingerprint(frame.pdq.hashes[0], frame.pdq.quality, profile, DecodeMode::kExact));
   }
-  const PdqResult pdq = ComputePdq(image.pixels, profile, ThreadScratch());
-  return std::vector<Fingerprint>{
-      MakePdqFingerprint(pdq.hash, pdq.quality, profile, DecodeMode::kExact),
-      DigestOf(Algorithm::kSha256, encoded), DigestOf(Algorithm::kMd5, encoded)};
+  fingerprints.push_back(DigestOf(Algorithm::kSha256, encoded));
+  fingerprints.push_back(DigestOf(Algorithm::kMd5, encoded));
+  return fingerprints;
 }
 
 absl::Status Pipeline::CheckRequest(const CheckOptions& options) const {
@@ -176,8 +208,13 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
   match.fingerprint = hit.row.position;
   match.distance = hit.distance;
   match.threshold = threshold;
-  match.orientation = perceptual ? queries.orientations[hit.query] : Orientation::kOriginal;
   match.upload_quality = queries.quality;
+  if (perceptual) {
+    const Queries::Origin& origin = queries.origins[hit.query];
+    match.orientation = origin.orientation;
+    match.upload_quality = origin.quality;
+    match.frame = origin.frame;
+  }
   match.entry_quality = hit.row.quality;
   matches->push_back(std::move(match));
 }
@@ -211,6 +248,8 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
     verdict.detail = queries.detail;
   }
   verdict.upload_quality = queries.quality;
+  verdict.frames_decoded = queries.frames_decoded;
+  verdict.frames_looked_up = queries.frames_looked_up;
   verdict.revision = revision;
   return verdict;
 }

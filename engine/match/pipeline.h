@@ -12,14 +12,19 @@
 #include "engine/base/status.h"
 #include "engine/catalog/catalog.h"
 #include "engine/image/decoder.h"
+#include "engine/match/image_hasher.h"
 #include "engine/policy/verdict.h"
 
 namespace vigie {
+
+// What Hash() gives of an animation is one entry's fingerprints, with two digests.
+inline constexpr int kMaxFramesLimit = static_cast<int>(kMaxFingerprints) - 2;
 
 struct PipelineOptions {
   DecodeLimits limits = {};
   DecodeMode check_mode = DecodeMode::kFast;  // how uploads to check are decoded
   int min_quality = kDefaultMinQuality;       // below it an upload is FEATURELESS, 0 to 100
+  int max_frames = kDefaultMaxFrames;         // of an animation, 1 to kMaxFramesLimit
 };
 
 // What the caller may choose for one check.
@@ -58,8 +63,9 @@ class Pipeline {
   absl::StatusOr<Verdict> CheckFingerprints(std::span<const QueryFingerprint> fingerprints,
                                             const CheckOptions& options) const;
 
-  // PDQ (decoded exactly), SHA-256 and MD5 of an encoded picture, for submission. Errors:
-  // UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE, IMAGE_CORRUPT (also for a picture that is cut off).
+  // PDQ (decoded exactly), SHA-256 and MD5 of an encoded picture, for submission. Of an animation a
+  // PDQ for each frame that a check would look up. Errors: UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE,
+  // IMAGE_CORRUPT, each also when only a part of the picture was in the way.
   absl::StatusOr<std::vector<Fingerprint>> Hash(Bytes encoded, Profile profile) const;
 
   const PipelineOptions& options() const { return options_; }
@@ -67,6 +73,7 @@ class Pipeline {
  private:
   struct Queries;
 
+  void AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const;
   absl::Status CheckRequest(const CheckOptions& options) const;
   absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
   void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,

@@ -54,8 +54,9 @@ struct Match {
   int distance = 0;     // bits, 0 to 256
   int threshold = 0;    // the largest distance that would have matched, inclusive
   Orientation orientation = Orientation::kOriginal;
-  int upload_quality = 0;
+  int upload_quality = 0;  // of the frame that matched
   int entry_quality = 0;
+  std::optional<int> frame;  // of an animation: which matched, from 0; none for digests
   // Set by Decide().
   Action action = Action::kReportOnly;
   Basis basis = Basis::kProvisional;
@@ -75,8 +76,12 @@ struct Verdict {
   // kNotScanned: why, and a sentence for people.
   NotScanned not_scanned = NotScanned::kCorrupt;
   std::string detail;
-  int upload_quality = 0;  // 0 when no PDQ was computed
-  Revision revision = 0;   // the catalogue had at least this state
+  int upload_quality = 0;  // of its best frame; 0 when no PDQ was computed
+  // Of an animation: how many frames were decoded, and how many of them were looked up (the others
+  // repeat these, are featureless, or are more than the server looks up). 0 for still pictures.
+  int frames_decoded = 0;
+  int frames_looked_up = 0;
+  Revision revision = 0;  // the catalogue had at least this state
 };
 
 }  // namespace vigie

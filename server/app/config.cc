@@ -79,12 +79,18 @@ std::vector<Setting> MakeSettings() {
              "largest encoded picture, bytes"),
       Number("limits.max_image_megapixels", &Config::max_image_megapixels, 1, 1000,
              "largest picture, million pixels"),
+      Number("limits.max_image_memory_megabytes", &Config::max_image_memory_megabytes, 1, 65536,
+             "memory that decoding one picture may take, by its header, MiB"),
+      Number("limits.max_animation_megapixels", &Config::max_animation_megapixels, 1, 100'000,
+             "what the frames of an animation may have together, million pixels"),
       Number("limits.max_distance", &Config::max_distance, 0, kMaxDistanceLimit,
              "widest max_distance a list may ask for, bits"),
       Number("match.min_quality", &Config::min_quality, 0, 100,
              "PDQ quality below which pictures are neither submitted nor matched"),
       Text("match.decode_mode", &Config::decode_mode, "how uploads to check are decoded",
            {"exact", "fast"}),
+      Number("match.max_frames", &Config::max_frames, 1, kMaxFramesLimit,
+             "frames of an animation that are looked up, evenly over the whole"),
       Number("server.workers", &Config::workers, 0, 1024, "working threads; 0: one a core"),
       Number("server.queue", &Config::queue, 1, 1 << 20,
              "requests that may wait for a worker before more are refused"),
@@ -213,6 +219,9 @@ PipelineOptions PipelineOptionsOf(const Config& config) {
   PipelineOptions options;
   options.limits.max_image_bytes = static_cast<size_t>(config.max_image_bytes);
   options.limits.max_pixels = config.max_image_megapixels * 1'000'000;
+  options.limits.max_memory_bytes = config.max_image_memory_megabytes << 20;
+  options.limits.max_animation_pixels = config.max_animation_megapixels * 1'000'000;
+  options.max_frames = static_cast<int>(config.max_frames);
   options.check_mode = Parse<DecodeMode>(config.decode_mode).value_or(DecodeMode::kFast);
   options.min_quality = static_cast<int>(config.min_quality);
   return options;

@@ -25,9 +25,12 @@ struct Config {
   bool index_checkpoint = true;
   int64_t max_image_bytes = int64_t{32} << 20;
   int64_t max_image_megapixels = 64;
+  int64_t max_image_memory_megabytes = 256;
+  int64_t max_animation_megapixels = 128;
   int64_t max_distance = kDefaultMaxDistance;
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
+  int64_t max_frames = kDefaultMaxFrames;
   int64_t workers = 0;  // 0: one a core
   int64_t queue = 1024;
   int64_t drain_notice_ms = 1000;

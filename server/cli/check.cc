@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -10,10 +11,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/hash/pdq.h"
-#include "engine/image/decoder.h"
+#include "engine/match/pipeline.h"
 #include "server/cli/cli.h"
 #include "server/cli/client.h"
+#include "server/cli/files.h"
+#include "server/cli/in_order.h"
 #include "vigie/v1/match.grpc.pb.h"
 
 namespace vigie {
@@ -23,6 +25,7 @@ struct Options {
   ClientOptions client;
   bool hash_only = false;
   bool json = false;
+  int threads = 0;  // 0: one a core
   std::vector<std::string> lists;
   std::vector<std::string> files;
 };
@@ -41,28 +44,29 @@ void AddDigest(v1::Algorithm algorithm, Bytes digest, v1::HashedPicture* picture
 }
 
 LocalHashes HashLocally(const std::string& bytes) {
-  static PdqScratch scratch;
+  thread_local PdqScratch scratch;
   LocalHashes hashes;
   v1::HashedPicture& picture = hashes.picture;
   AddDigest(v1::MD5, Md5(AsBytes(bytes)), &picture);
   AddDigest(v1::SHA1, Sha1(AsBytes(bytes)), &picture);
   AddDigest(v1::SHA256, Sha256(AsBytes(bytes)), &picture);
-  const auto image = DecodeImage(AsBytes(bytes), DecodeLimits{}, DecodeMode::kExact);
+  constexpr int kDigests = 3;
+  HashOptions options;  // of an animation as many frames as one picture may have values
+  options.max_frames = (static_cast<int>(kMaxFingerprints) - kDigests) / kOrientations;
+  const auto image = HashEncoded(AsBytes(bytes), options, scratch);
   if (!image.ok()) {
     hashes.obstacle = image.status();
     return hashes;
   }
-  if (!image->complete) {
-    hashes.obstacle = Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
-                            "the picture is cut off before its end");
-  }
-  const PdqOrientations pdq = ComputePdqOrientations(image->pixels, Profile::kReference, scratch);
-  for (int i = 0; i < kOrientations; ++i) {
-    v1::Fingerprint& fingerprint = *picture.add_fingerprints();
-    fingerprint.set_algorithm(v1::PDQ);
-    fingerprint.set_hex(ToHex(pdq.hashes[static_cast<size_t>(i)].bytes));
-    fingerprint.set_quality(pdq.quality);
-    fingerprint.set_orientation(static_cast<v1::Orientation>(i + 1));
+  hashes.obstacle = image->summary.rest;
+  for (const HashedFrame& frame : image->frames) {
+    for (int i = 0; i < kOrientations; ++i) {
+      v1::Fingerprint& fingerprint = *picture.add_fingerprints();
+      fingerprint.set_algorithm(v1::PDQ);
+      fingerprint.set_hex(ToHex(frame.pdq.hashes[static_cast<size_t>(i)].bytes));
+      fingerprint.set_quality(frame.pdq.quality);
+      fingerprint.set_orientation(static_cast<v1::Orientation>(i + 1));
+    }
   }
   return hashes;
 }
@@ -111,6 +115,16 @@ absl::StatusOr<v1::Verdict> Ask(const Options& options, const Client& client,
   return response.verdict();
 }
 
+absl::StatusOr<v1::Verdict> AskOrError(const Options& options, const Client& client,
+                                       v1::MatchService::Stub& stub, const std::string& file) {
+  try {
+    return Ask(options, client, stub, file);
+  } catch (const std::bad_alloc&) {
+    return Error(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
+                 "not enough memory; --threads 1 needs the least");
+  }
+}
+
 std::string Word(const std::string& upper) { return absl::AsciiStrToLower(upper); }
 
 void PrintText(const std::string& file, const v1::Verdict& verdict) {
@@ -143,29 +157,37 @@ int Check(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   const auto stub = v1::MatchService::NewStub(client->channel());
+  const std::vector<std::string> files = WithFoldersExpanded(options.files);
   bool failed = false;
   bool matched = false;
-  for (const std::string& file : options.files) {
-    const auto verdict = Ask(options, *client, *stub, file);
-    if (!verdict.ok()) {
-      const absl::StatusCode code = verdict.status().code();
-      if (code == absl::StatusCode::kUnauthenticated ||
-          code == absl::StatusCode::kPermissionDenied || code == absl::StatusCode::kUnavailable) {
-        return Fail(verdict.status());
-      }
-      Fail(Error(code, ReasonOf(verdict.status()),
-                 absl::StrCat(file, ": ", verdict.status().message())));
-      failed = true;
-      continue;
-    }
-    if (options.json) {
-      PrintJson(file, *verdict);
-    } else {
-      PrintText(file, *verdict);
-    }
-    matched = matched || verdict->outcome() == v1::Verdict::MATCH;
-    failed = failed || verdict->outcome() == v1::Verdict::NOT_SCANNED;
-  }
+  absl::Status given_up;
+  InOrder<absl::StatusOr<v1::Verdict>>(
+      files.size(), ThreadsFor(options.threads),
+      [&](size_t i) { return AskOrError(options, *client, *stub, files[i]); },
+      [&](size_t i, const absl::StatusOr<v1::Verdict>& verdict) {
+        if (!verdict.ok()) {
+          const absl::StatusCode code = verdict.status().code();
+          if (code == absl::StatusCode::kUnauthenticated ||
+              code == absl::StatusCode::kPermissionDenied ||
+              code == absl::StatusCode::kUnavailable) {
+            given_up = verdict.status();
+            return false;
+          }
+          Fail(Error(code, ReasonOf(verdict.status()),
+                     absl::StrCat(files[i], ": ", verdict.status().message())));
+          failed = true;
+          return true;
+        }
+        if (options.json) {
+          PrintJson(files[i], *verdict);
+        } else {
+          PrintText(files[i], *verdict);
+        }
+        matched = matched || verdict->outcome() == v1::Verdict::MATCH;
+        failed = failed || verdict->outcome() == v1::Verdict::NOT_SCANNED;
+        return true;
+      });
+  if (!given_up.ok()) return Fail(given_up);
   return matched ? kExitMatch : failed ? kExitSomeFailed : kExitOk;
 }
 
@@ -179,7 +201,11 @@ void AddCheck(CLI::App& app, int* exit_code) {
                     "hash here and send only hashes: the pictures never leave this machine");
   command->add_option("--list", options->lists, "consult only this list (may be repeated)");
   command->add_flag("--json", options->json, "one JSON object a line");
-  command->add_option("FILE", options->files, "pictures")->required();
+  command
+      ->add_option("--threads", options->threads,
+                   "pictures asked about at once; default: one a core")
+      ->check(CLI::Range(1, 1024).description(""));
+  command->add_option("FILE", options->files, "pictures, and folders: all files below")->required();
   command->footer("Exit code 4 when a picture is known, else 1 when one was not scanned, else 0.");
   command->callback([options, exit_code] { *exit_code = Check(*options); });
 }

@@ -1,15 +1,22 @@
 // vigie hash: fingerprints of files, in the form that the field's tools print and read.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/hash/pdq.h"
-#include "engine/image/decoder.h"
+#include "engine/match/image_hasher.h"
 #include "server/cli/cli.h"
+#include "server/cli/files.h"
+#include "server/cli/in_order.h"
+#include "server/cli/progress.h"
 
 namespace vigie {
 namespace {
@@ -19,61 +26,91 @@ struct Options {
   std::string mode = "exact";
   bool dihedral = false;
   bool json = false;
+  int threads = 0;  // 0: one a core
   std::vector<std::string> files;
 };
 
-void Print(const Options& options, const std::string& file, const Pdq256& hash, int quality,
-           Orientation orientation) {
+// The line for one hash; `frame` is set for animations.
+std::string LineOf(const Options& options, const std::string& file, const Pdq256& hash, int quality,
+                   Orientation orientation, std::optional<int> frame) {
   const std::string hex = ToHex(hash.bytes);
   if (options.json) {
-    const nlohmann::ordered_json line = {{"hash", hex},
-                                         {"quality", quality},
-                                         {"filename", file},
-                                         {"orientation", Name(orientation)},
-                                         {"profile", options.profile},
-                                         {"mode", options.mode}};
-    std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-  } else if (options.dihedral) {
-    std::printf("%s,%d,%s,%s\n", hex.c_str(), quality, std::string(Name(orientation)).c_str(),
-                file.c_str());
-  } else {
-    std::printf("%s,%d,%s\n", hex.c_str(), quality, file.c_str());
+    nlohmann::ordered_json line = {{"hash", hex},
+                                   {"quality", quality},
+                                   {"filename", file},
+                                   {"orientation", Name(orientation)},
+                                   {"profile", options.profile},
+                                   {"mode", options.mode}};
+    if (frame.has_value()) line["frame"] = *frame;
+    return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   }
+  const std::string word = options.dihedral ? std::string(Name(orientation)) + ',' : "";
+  return hex + ',' + std::to_string(quality) + ',' + word + file + '\n';
 }
 
-absl::Status HashFile(const Options& options, const std::string& file, PdqScratch& scratch) {
+absl::StatusOr<std::string> LinesOf(const Options& options, const std::string& file) {
+  thread_local PdqScratch scratch;
   std::string bytes;
   VIGIE_ASSIGN_OR_RETURN(bytes, ReadWholeFile(file));
-  const auto mode = Parse<DecodeMode>(options.mode).value();
-  const auto profile = Parse<Profile>(options.profile).value();
-  DecodedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, DecodeImage(AsBytes(bytes), DecodeLimits{}, mode));
-  if (!image.complete) {
-    return Error(absl::StatusCode::kInvalidArgument, "IMAGE_CORRUPT",
-                 "the picture is cut off before its end");
+  HashedImage image;
+  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(AsBytes(bytes),
+                                            {.limits = {},
+                                             .mode = Parse<DecodeMode>(options.mode).value(),
+                                             .profile = Parse<Profile>(options.profile).value(),
+                                             .all_orientations = options.dihedral,
+                                             .min_quality = kDefaultMinQuality,
+                                             .max_frames = kDefaultMaxFrames},
+                                            scratch));
+  VIGIE_RETURN_IF_ERROR(image.summary.rest);
+  std::string lines;
+  for (const HashedFrame& frame : image.frames) {
+    std::optional<int> number;
+    std::string name = file;
+    if (image.summary.animated) {
+      number = frame.number;
+      name = absl::StrCat(file, "#", frame.number);  // each line is an entry of its own in a list
+    }
+    for (int i = 0; i < (options.dihedral ? kOrientations : 1); ++i) {
+      lines += LineOf(options, name, frame.pdq.hashes[static_cast<size_t>(i)], frame.pdq.quality,
+                      static_cast<Orientation>(i), number);
+    }
   }
-  if (!options.dihedral) {
-    const PdqResult pdq = ComputePdq(image.pixels, profile, scratch);
-    Print(options, file, pdq.hash, pdq.quality, Orientation::kOriginal);
-    return absl::OkStatus();
+  return lines;
+}
+
+absl::StatusOr<std::string> LinesOrError(const Options& options, const std::string& file) {
+  try {
+    return LinesOf(options, file);
+  } catch (const std::bad_alloc&) {
+    return Error(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
+                 "not enough memory; --threads 1 needs the least");
   }
-  const PdqOrientations pdq = ComputePdqOrientations(image.pixels, profile, scratch);
-  for (size_t i = 0; i < pdq.hashes.size(); ++i) {
-    Print(options, file, pdq.hashes[i], pdq.quality, static_cast<Orientation>(i));
-  }
-  return absl::OkStatus();
 }
 
 int Hash(const Options& options) {
-  PdqScratch scratch;
-  int exit_code = kExitOk;
-  for (const std::string& file : options.files) {
-    const absl::Status status = HashFile(options, file, scratch);
-    if (status.ok()) continue;
-    std::fprintf(stderr, "vigie: %s: %s (%s)\n", file.c_str(),
-                 std::string(status.message()).c_str(), ReasonOf(status).c_str());
-    exit_code = kExitSomeFailed;
+  const std::vector<std::string> files = WithFoldersExpanded(options.files);
+  // Lines on a terminal show the progress themselves, and a script reads the error output.
+  std::optional<Progress> progress;
+  if (isatty(STDERR_FILENO) != 0 && isatty(STDOUT_FILENO) == 0) {
+    progress.emplace("hash", files.size());
   }
+  int exit_code = kExitOk;
+  InOrder<absl::StatusOr<std::string>>(
+      files.size(), ThreadsFor(options.threads),
+      [&](size_t i) { return LinesOrError(options, files[i]); },
+      [&](size_t i, const absl::StatusOr<std::string>& lines) {
+        if (lines.ok()) {
+          std::fputs(lines->c_str(), stdout);
+        } else {
+          if (progress.has_value()) progress->Hide();
+          std::fprintf(stderr, "vigie: %s: %s (%s)\n", files[i].c_str(),
+                       std::string(lines.status().message()).c_str(),
+                       ReasonOf(lines.status()).c_str());
+          exit_code = kExitSomeFailed;
+        }
+        if (progress.has_value()) progress->Update(i + 1);
+        return true;
+      });
   return exit_code;
 }
 
@@ -81,7 +118,9 @@ int Hash(const Options& options) {
 
 void AddHash(CLI::App& app, int* exit_code) {
   CLI::App* command =
-      app.add_subcommand("hash", "Print hash,quality,filename of pictures (PDQ); no server needed");
+      app.add_subcommand("hash",
+                         "Print hash,quality,filename of pictures, or of an animation's "
+                         "frames (PDQ); no server needed");
   auto options = std::make_shared<Options>();
   command->add_option("--profile", options->profile, "reference or full (no scaling first)")
       ->check(CLI::IsMember({"reference", "full"}))
@@ -92,7 +131,11 @@ void AddHash(CLI::App& app, int* exit_code) {
   command->add_flag("--dihedral", options->dihedral,
                     "all 8 orientations: hash,quality,orientation,filename");
   command->add_flag("--json", options->json, "one JSON object a line");
-  command->add_option("FILE", options->files, "pictures")->required();
+  command
+      ->add_option("--threads", options->threads,
+                   "pictures hashed at once, each with its own memory; default: one a core")
+      ->check(CLI::Range(1, 1024).description(""));
+  command->add_option("FILE", options->files, "pictures, and folders: all files below")->required();
   command->callback([options, exit_code] { *exit_code = Hash(*options); });
 }
 

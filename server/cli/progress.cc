@@ -30,6 +30,10 @@ Progress::~Progress() {
   if (terminal_) std::fputc('\n', stderr);
 }
 
+void Progress::Hide() {
+  if (terminal_ && printed_) std::fputs("\r\x1b[K", stderr);
+}
+
 void Progress::Update(uint64_t done, uint64_t total) {
   total_ = total;
   Update(done);

@@ -17,6 +17,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // Makes room for another line on standard error; the next Update() may draw again.
+  void Hide();
   void Update(uint64_t done);
   void Update(uint64_t done, uint64_t total);
 

@@ -91,6 +91,7 @@ v1::Match MatchToProto(const Match& match, const Catalog& catalog) {
   message.set_upload_quality(match.upload_quality);
   message.set_entry_quality(match.entry_quality);
   message.set_fingerprint(match.fingerprint);
+  if (match.frame.has_value()) message.set_frame(*match.frame);
   if (match.expires_us != 0) SetTime(match.expires_us, message.mutable_expire_time());
   return message;
 }
@@ -259,6 +260,8 @@ v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
   }
   message.set_upload_quality(verdict.upload_quality);
   message.set_revision(verdict.revision);
+  message.set_frames_decoded(verdict.frames_decoded);
+  message.set_frames_looked_up(verdict.frames_looked_up);
   return message;
 }
 

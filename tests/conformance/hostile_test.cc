@@ -3,15 +3,19 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/hash/pdq.h"
 #include "engine/image/decoder.h"
+#include "engine/match/image_hasher.h"
+#include "tests/support/peak_memory.h"
 #include "tests/support/shared.h"
 
 namespace vigie {
@@ -28,9 +32,9 @@ class HostileFiles : public ::testing::Test {
   std::vector<std::filesystem::path> files_;
 };
 
-std::string Outcome(const absl::StatusOr<DecodedImage>& image) {
+std::string Outcome(const absl::StatusOr<HashedImage>& image) {
   if (!image.ok()) return ReasonOf(image.status());
-  return image->complete ? "decoded" : "decoded in part";
+  return image->summary.rest.ok() ? "decoded" : "decoded in part";
 }
 
 TEST_F(HostileFiles, GetAStatusOrAResult) {
@@ -39,8 +43,7 @@ TEST_F(HostileFiles, GetAStatusOrAResult) {
   for (const auto& file : files_) {
     const auto bytes = testing::ReadFile(file);
     for (const DecodeMode mode : {DecodeMode::kExact, DecodeMode::kFast}) {
-      const auto image = DecodeImage(bytes, {}, mode);
-      if (image.ok()) ComputePdqOrientations(image->pixels, Profile::kReference, scratch);
+      const auto image = HashEncoded(bytes, {.mode = mode}, scratch);
       EXPECT_FALSE(Outcome(image).empty()) << file << ": " << image.status();
       if (mode == DecodeMode::kExact) ++outcomes[Outcome(image)];
     }
@@ -50,18 +53,49 @@ TEST_F(HostileFiles, GetAStatusOrAResult) {
   std::cout << '\n';
 }
 
-// What DecodeImage() makes of `bytes` while every fresh block of memory is filled with `noise`.
+// Everything that a check does to a file, by itself. The time is shown, not judged.
+TEST_F(HostileFiles, TakeBoundedMemory) {
+  constexpr int64_t kMemoryBound = 300'000'000;
+  std::pair<double, std::string> slowest;
+  std::pair<int64_t, std::string> largest;
+  for (const auto& file : files_) {
+    const auto bytes = testing::ReadFile(file);
+    const auto hash = [&bytes] {
+      PdqScratch scratch;
+      static_cast<void>(HashEncoded(bytes, {.mode = DecodeMode::kFast}, scratch));
+    };
+    const auto start = std::chrono::steady_clock::now();
+    hash();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    slowest = std::max(slowest, {took.count(), file.filename().string()});
+    if (!testing::CanMeasurePeakMemory()) continue;
+    const int64_t peak = testing::PeakExtraMemory(hash);
+    largest = std::max(largest, {peak, file.filename().string()});
+    EXPECT_LT(peak, kMemoryBound) << file;
+  }
+  std::cout << "slowest malformed file: " << slowest.second << ", " << slowest.first << " s\n";
+  std::cout << "largest malformed file: " << largest.second << ", " << largest.first / 1'000'000
+            << " MB\n";
+}
+
+// What DecodeFrames() makes of `bytes` while every fresh block of memory is filled with `noise`.
 std::string DecodeOverNoise(Bytes bytes, DecodeMode mode, int noise) {
   mallopt(M_PERTURB, noise);
   // 4 megapixels keep the bombs among the files, which are slow, out of this test.
-  const auto image = DecodeImage(bytes, {.max_pixels = 4'000'000}, mode);
+  std::string pixels;
+  const auto append = [&pixels](const Frame& frame) {
+    pixels += absl::StrCat(frame.pixels.width, "x", frame.pixels.height, " ");
+    for (int y = 0; y < frame.pixels.height; ++y) {
+      const size_t size = static_cast<size_t>(frame.pixels.width * frame.pixels.channels());
+      pixels.append(reinterpret_cast<const char*>(frame.pixels.row(y)), size);
+    }
+    return true;
+  };
+  const auto summary =
+      DecodeFrames(bytes, {.max_pixels = 4'000'000, .max_animation_pixels = 16'000'000}, mode,
+                   Sampling::kAllPixels, append);
   mallopt(M_PERTURB, 0);
-  if (!image.ok()) return ReasonOf(image.status());
-  std::string pixels = absl::StrCat(image->pixels.width, "x", image->pixels.height, " ");
-  for (int y = 0; y < image->pixels.height; ++y) {
-    const size_t size = static_cast<size_t>(image->pixels.width * image->pixels.channels());
-    pixels.append(reinterpret_cast<const char*>(image->pixels.row(y)), size);
-  }
+  if (!summary.ok()) return ReasonOf(summary.status());
   return ToHex(Sha256(AsBytes(pixels)));
 }
 

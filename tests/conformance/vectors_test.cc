@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <string>
 
+#include "engine/base/simd.h"
 #include "engine/hash/pdq.h"
 #include "tests/support/hash_case.h"
 #include "tests/support/shared.h"
@@ -28,16 +30,20 @@ TEST(Conformance, EveryVectorIsExact) {
   if (!path.has_value()) GTEST_SKIP() << "the shared vectors are not here";
   PdqScratch scratch;
   const auto cases = testing::ReadHashCases(*path);
-  size_t exact = 0;
-  for (const auto& c : cases) {
-    if (IsExact(c, scratch)) {
-      ++exact;
-    } else {
-      ADD_FAILURE() << c.kind << ' ' << c.width << 'x' << c.height << 'x' << c.channels << " seed "
-                    << c.seed;
+  for (const std::string& target : SimdTargets()) {
+    ASSERT_TRUE(ForceSimdTarget(target).ok());
+    size_t exact = 0;
+    for (const auto& c : cases) {
+      if (IsExact(c, scratch)) {
+        ++exact;
+      } else {
+        ADD_FAILURE() << target << ": " << c.kind << ' ' << c.width << 'x' << c.height << 'x'
+                      << c.channels << " seed " << c.seed;
+      }
     }
+    std::cout << "vectors, " << target << ": " << exact << " of " << cases.size() << " exact\n";
   }
-  std::cout << "vectors: " << exact << " of " << cases.size() << " exact\n";
+  ASSERT_TRUE(ForceSimdTarget("").ok());
 }
 
 }  // namespace

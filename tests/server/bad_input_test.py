@@ -45,7 +45,7 @@ class Pictures(harness.ServerTest):
         cases = {
             "empty": (b"", Verdict.CORRUPT),
             "text": (b"This is a text.", Verdict.UNSUPPORTED_FORMAT),
-            "gif": (b"GIF89a" + bytes(100), Verdict.UNSUPPORTED_FORMAT),
+            "gif": (b"GIF89a" + bytes(100), Verdict.CORRUPT),
             "pdf": (b"%PDF-1.7\n" + bytes(100), Verdict.UNSUPPORTED_FORMAT),
             "huge": (png(65535, 65535, 8, 2), Verdict.TOO_LARGE),
             "one pixel": (picture("1x1.png"), Verdict.FEATURELESS),

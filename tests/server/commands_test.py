@@ -1,11 +1,15 @@
 """The commands hash, check, entry, key and doctor: output, exit codes, files."""
 
 import base64
+import contextlib
 import hashlib
 import json
+import os
+import pty
 import random
 import re
 import socket
+import subprocess
 import threading
 
 import harness
@@ -54,8 +58,7 @@ class Hash(harness.TestCase):
         (folder / "empty.png").write_bytes(b"")
         (folder / "text.jpg").write_text("text")
         bad = {cut: "IMAGE_CORRUPT", folder / "empty.png": "IMAGE_CORRUPT",
-               folder / "text.jpg": "UNSUPPORTED_FORMAT", folder / "none": "FILE_UNREADABLE",
-               folder: "FILE_UNREADABLE"}
+               folder / "text.jpg": "UNSUPPORTED_FORMAT", folder / "none": "FILE_UNREADABLE"}
         done = run("hash", *bad, pictures() / "scene-1.png")
         self.assertEqual(done.returncode, 1)
         self.assertEqual(len(done.stdout.splitlines()), 1)
@@ -63,6 +66,48 @@ class Hash(harness.TestCase):
         for path, reason in bad.items():
             self.assertTrue(any(line.startswith(f"vigie: {path}: ") and line.endswith(f"({reason})")
                                 for line in errors), (path, reason, errors))
+
+
+    def test_many_files_keep_their_order_whatever_the_number_of_threads(self):
+        names = ["scene-1.png", "scene-2.png", "none", "flat.png"]
+        files = [pictures() / names[i % len(names)] for i in range(200)]
+        expected = [run("hash", path).stdout for path in files[:len(names)]]
+        self.assertEqual(expected[2], "")
+        for threads in ([], ["--threads", 1], ["--threads", 7]):
+            done = run("hash", *threads, *files)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stdout, "".join(expected) * 50)
+            self.assertEqual(done.stderr.count("(FILE_UNREADABLE)"), 50)
+        self.assertEqual(run("hash", "--threads", 0, files[0]).returncode, 2)
+
+    def test_a_folder_stands_for_all_files_below_it(self):
+        folder = harness.new_folder()
+        (folder / "empty").mkdir()
+        (folder / "b" / "deep").mkdir(parents=True)
+        for name in ("c.png", "b/deep/z.png", "a.png"):
+            (folder / name).write_bytes(picture("scene-1.png"))
+        done = run("hash", folder, pictures() / "scene-2.png")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual([line.split(",")[2] for line in done.stdout.splitlines()],
+                         [str(folder / "a.png"), str(folder / "b/deep/z.png"),
+                          str(folder / "c.png"), str(pictures() / "scene-2.png")])
+        self.assertEqual(run("hash", folder / "empty").stdout, "")
+
+    def test_a_bar_is_shown_when_only_the_error_output_is_a_terminal(self):
+        files = [pictures() / "scene-1.png"] * 60 + [pictures() / "none"]
+        terminal, other_end = pty.openpty()
+        done = subprocess.run([harness.PROGRAM, "hash", *files], stdout=subprocess.PIPE,
+                              stderr=other_end, env=harness.clean_environment(), text=True,
+                              timeout=harness.WAIT_SECONDS, check=False)
+        os.close(other_end)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while chunk := os.read(terminal, 4096):
+                shown += chunk
+        os.close(terminal)
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 60))
+        self.assertIn(b"(FILE_UNREADABLE)", shown)
+        self.assertIn(b"(61 of 61)", shown)
 
 
 class Program(harness.TestCase):
@@ -161,6 +206,24 @@ class Client(harness.ServerTest):
                 self.assertEqual(check(flat, known).returncode, 4)
                 missing = check(unknown, pictures() / "none")
                 self.assertEqual((missing.returncode, len(missing.stdout.splitlines())), (1, 1))
+
+    def test_check_asks_about_several_pictures_at_once_and_answers_in_order(self):
+        folder = harness.new_folder()
+        for i in range(60):
+            name = ("scene-1.png", "scene-2.png", "flat.png")[i % 3]
+            (folder / f"{i:02}.png").write_bytes(picture(name))
+        for flags in ([], ["--hash-only"], ["--threads", 1], ["--threads", 5]):
+            with self.subTest(flags):
+                done = self.server.run("platform", "check", *flags, folder)
+                self.assertEqual((done.returncode, done.stderr), (4, ""))
+                lines = [line.split("\t") for line in done.stdout.splitlines()]
+                self.assertEqual([line[0] for line in lines],
+                                 [str(folder / f"{i:02}.png") for i in range(60)])
+                self.assertEqual([line[1] for line in lines],
+                                 ["match", "no_match", "not_scanned"] * 20)
+        stopped = run("check", folder, key="vgk_wrong_key",
+                      env={"VIGIE_SERVER": self.server.address})
+        self.assertEqual((stopped.returncode, stopped.stdout), (3, ""))
 
     def test_check_as_json(self):
         for flags in ([], ["--hash-only"]):

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/animations.h"
+#include "tests/support/bmff_pictures.h"
 #include "tests/support/pictures.h"
 #include "tests/unit/image/samples.h"
 
@@ -106,6 +108,11 @@ void WriteAll(const std::filesystem::path& folder) {
   Write(folder / "scene-1-16-bit.png", EncodePng16(scene));
   Write(folder / "scene-1-alpha.png", EncodePngWithAlpha(scene, 255));
   WriteTurned(folder, scene);
+  const Picture two = Scene(kWidth, kHeight, 2);
+  const Picture three = Scene(kWidth, kHeight, 3);
+  Write(folder / "animation-2-1-3.webp", EncodeAnimatedWebp({two, scene, three}));
+  Write(folder / "animation-2-1-3.avif", EncodeAvif({two, scene, three}));
+  Write(folder / "scene-1-same.avif", EncodeAvif({scene}));
   Write(folder / "flat.png", Encode(Flat(256, 256, 90), ".png"));
   Write(folder / "1x1.png", Encode(Flat(1, 1, 200), ".png"));
   Write(folder / "4x4.png", Encode(Pattern(4, 4, 3), ".png"));

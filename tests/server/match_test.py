@@ -84,10 +84,24 @@ class Checks(harness.ServerTest):
         self.assert_match(self.platform.check(picture("scene-1.png")), most=8)
 
     def test_recompressed_and_resized_copies_match(self):
-        for name in ("same.jpg", "same.png", "same.webp", "same.bmp", "same.tiff", "coarse.jpg",
-                     "small.jpg", "large.jpg", "16-bit.png", "alpha.png"):
+        for name in ("same.jpg", "same.png", "same.webp", "same.bmp", "same.tiff", "same.avif",
+                     "coarse.jpg", "small.jpg", "large.jpg", "16-bit.png", "alpha.png"):
             with self.subTest(name):
                 self.assert_match(self.platform.check(picture(f"scene-1-{name}")))
+
+    def test_a_known_frame_of_an_animation_matches_and_the_verdict_says_which(self):
+        for name in ("webp", "avif"):
+            with self.subTest(name):
+                verdict = self.platform.check(picture(f"animation-2-1-3.{name}"))
+                self.assertEqual(verdict.outcome, Verdict.MATCH)
+                [match] = verdict.matches
+                self.assertEqual((match.entry, match.HasField("frame"), match.frame),
+                                 (self.entry, True, 1))
+                self.assertEqual((verdict.frames_decoded, verdict.frames_looked_up), (3, 3))
+                self.assert_no_hash(verdict, self.fingerprints)
+        still = self.platform.check(picture("scene-1.png"))
+        self.assertFalse(still.matches[0].HasField("frame"))
+        self.assertEqual((still.frames_decoded, still.frames_looked_up), (0, 0))
 
     def test_turned_and_mirrored_copies_match_and_the_verdict_says_how(self):
         for name, orientation in TURNED.items():
@@ -352,8 +366,13 @@ class Hashing(harness.ServerTest):
             image=picture("scene-1-large.jpg"), profile=types_pb2.FULL)).fingerprints
         self.assertEqual(full[0].profile, types_pb2.FULL)
 
+    def test_an_animation_gives_a_fingerprint_for_each_frame(self):
+        values = self.flagger.hash_image(picture("animation-2-1-3.webp"))
+        self.assertEqual([v.algorithm for v in values],
+                         [types_pb2.PDQ] * 3 + [types_pb2.SHA256, types_pb2.MD5])
+
     def test_a_bad_picture_is_an_error_with_its_reason(self):
-        for image, reason in ((b"", "IMAGE_CORRUPT"), (b"GIF89a" + bytes(20), "UNSUPPORTED_FORMAT"),
+        for image, reason in ((b"", "IMAGE_CORRUPT"), (b"%PDF-1.7" + bytes(20), "UNSUPPORTED_FORMAT"),
                               (picture("scene-1-same.jpg")[:3000], "IMAGE_CORRUPT")):
             with self.subTest(reason), self.fails(grpc.StatusCode.INVALID_ARGUMENT, reason):
                 self.flagger.hash_image(image)

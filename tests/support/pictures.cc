@@ -34,6 +34,14 @@ cv::Mat Wrap(const Picture& picture) {
   return {picture.height, picture.width, type, const_cast<uint8_t*>(picture.data.data())};
 }
 
+cv::Mat WithAlpha(const Picture& picture, uint8_t alpha) {
+  cv::Mat planes[2] = {Wrap(picture), cv::Mat(picture.height, picture.width, CV_8UC1, alpha)};
+  cv::Mat joined(picture.height, picture.width, CV_8UC4);
+  const int pairs[] = {0, 0, 1, 1, 2, 2, 3, 3};
+  cv::mixChannels(planes, 2, &joined, 1, pairs, 4);
+  return joined;
+}
+
 }  // namespace
 
 PixelView Picture::view() const {
@@ -90,12 +98,22 @@ std::vector<uint8_t> EncodePng16(const Picture& picture) {
 }
 
 std::vector<uint8_t> EncodePngWithAlpha(const Picture& picture, uint8_t alpha) {
-  cv::Mat planes[2] = {Wrap(picture), cv::Mat(picture.height, picture.width, CV_8UC1, alpha)};
-  cv::Mat joined(picture.height, picture.width, CV_8UC4);
-  const int pairs[] = {0, 0, 1, 1, 2, 2, 3, 3};
-  cv::mixChannels(planes, 2, &joined, 1, pairs, 4);
   std::vector<uint8_t> bytes;
-  cv::imencode(".png", joined, bytes);
+  cv::imencode(".png", WithAlpha(picture, alpha), bytes);
+  return bytes;
+}
+
+std::vector<uint8_t> EncodePngWithAlpha16(const Picture& picture, uint8_t alpha) {
+  cv::Mat wide;
+  WithAlpha(picture, alpha).convertTo(wide, CV_16U, 257);
+  std::vector<uint8_t> bytes;
+  cv::imencode(".png", wide, bytes);
+  return bytes;
+}
+
+std::vector<uint8_t> EncodeWebpWithAlpha(const Picture& picture, uint8_t alpha) {
+  std::vector<uint8_t> bytes;
+  cv::imencode(".webp", WithAlpha(picture, alpha), bytes, {cv::IMWRITE_WEBP_QUALITY, 101});
   return bytes;
 }
 

@@ -42,4 +42,10 @@ std::vector<uint8_t> EncodePng16(const Picture& picture);
 // `picture` as a PNG with a fourth channel, all samples `alpha`.
 std::vector<uint8_t> EncodePngWithAlpha(const Picture& picture, uint8_t alpha);
 
+// The same with 16 bits a channel, each sample 257 times the 8-bit one.
+std::vector<uint8_t> EncodePngWithAlpha16(const Picture& picture, uint8_t alpha);
+
+// `picture` (kBgr) as a lossless WebP, all pixels as opaque as `alpha`.
+std::vector<uint8_t> EncodeWebpWithAlpha(const Picture& picture, uint8_t alpha);
+
 }  // namespace vigie::testing

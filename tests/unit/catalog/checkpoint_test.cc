@@ -371,7 +371,7 @@ TEST_F(Checkpoints, OfAnotherDatabaseVersionOrTimeAreRefused) {
 
   for (const std::string& file : Files()) {
     const std::string whole = BytesOf(file);
-    for (const char version : {'\0', '\2', 'M'}) {
+    for (const char version : {'\0', '\x7f', 'M'}) {
       std::string other = whole.substr(0, whole.size() - sizeof(uint64_t));
       other[8] = version;
       {

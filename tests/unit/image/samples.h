@@ -41,6 +41,26 @@ inline Buffer PalettePngWithTransparency() {
       "aaf558a10000000049454e44ae426082");
 }
 
+// One pixel of four 8-bit samples; `extra` is the fourth one's meaning (2 alpha, 1 alpha that the
+// others are multiplied with, 0 not said).
+inline Buffer TiffWithFourSamples(int extra, std::string_view pixel) {
+  const std::string extra_hex = {'0', static_cast<char>('0' + extra)};
+  return Unhex(
+      "49492a0008000000"
+      "0a00"
+      "000103000100000001000000"  // width
+      "010103000100000001000000"  // length
+      "020103000400000086000000"  // bits: 8, 8, 8, 8 at 134
+      "030103000100000001000000"  // not compressed
+      "060103000100000002000000"  // RGB
+      "11010400010000008e000000"  // pixels at 142
+      "150103000100000004000000"  // samples
+      "160103000100000001000000"  // rows
+      "170104000100000004000000"  // bytes
+      "5201030001000000" +
+      extra_hex + "000000" + "00000000" + "0800080008000800" + std::string(pixel));
+}
+
 // A JPEG that says it is to be shown turned by 90 degrees (Exif orientation 6).
 inline Buffer WithOrientationTag(const Buffer& jpeg) {
   const Buffer exif = Unhex(

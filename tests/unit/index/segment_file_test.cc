@@ -136,7 +136,7 @@ TEST_P(SegmentFile, OfAnotherVersionKindOrPurposeIsRefused) {
   ASSERT_TRUE(SaveSegment(*Sealed(GetParam(), MakeRows(random, 10)), Path()).ok());
   const std::string whole = BytesOf(Path());
   const std::string content = whole.substr(0, whole.size() - sizeof(uint64_t));
-  for (const char version : {'\0', '\1', '\3', 'M'}) {
+  for (const char version : {'\0', '\1', '\x7f', 'M'}) {
     std::string other = content;
     other[8] = version;
     WriteChecked(other);

@@ -127,7 +127,7 @@ TEST_F(CheckImage, WhatCannotBeLookedAtIsNeverClean) {
     EXPECT_FALSE(verdict.detail.empty());
     return verdict.not_scanned;
   };
-  const std::string text = "GIF89a and nothing of ours";
+  const std::string text = "%PDF-1.7 and nothing of ours";
   EXPECT_EQ(refusal({}), NotScanned::kCorrupt);
   EXPECT_EQ(refusal(Encoded(text.begin(), text.end())), NotScanned::kUnsupportedFormat);
   EXPECT_EQ(refusal(Encoded(1000, 'x')), NotScanned::kUnsupportedFormat);

@@ -1,12 +1,12 @@
-#include "engine/hash/jarosz.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 #include <vector>
 
-namespace vigie {
+#include "engine/hash/pdq_definition.h"
+
+namespace vigie::definition {
 namespace {
 
 using Plane = std::vector<double>;
@@ -42,9 +42,9 @@ void NaivePass(Plane& plane, size_t width, size_t height) {
   }
 }
 
-TEST(FilterAndDecimate, IsTwoPassesOfTwoMeansWithinRounding) {
+TEST(DefinitionFilter, IsTwoPassesOfTwoMeansWithinRounding) {
   std::mt19937 random(7);
-  JaroszScratch scratch;
+  Scratch scratch;
   for (int i = 0; i < 40; ++i) {
     const size_t width = 1 + random() % 600;
     const size_t height = 1 + random() % 600;
@@ -54,7 +54,7 @@ TEST(FilterAndDecimate, IsTwoPassesOfTwoMeansWithinRounding) {
       plane[k] = static_cast<double>(random() % 256);
       scratch.plane[k] = static_cast<float>(plane[k]);
     }
-    Decimated got;
+    Reduced got;
     FilterAndDecimate(width, height, scratch, got);
     NaivePass(plane, width, height);
     NaivePass(plane, width, height);
@@ -62,7 +62,7 @@ TEST(FilterAndDecimate, IsTwoPassesOfTwoMeansWithinRounding) {
       for (size_t x = 0; x < 64; ++x) {
         const size_t from_y = (2 * y + 1) * height / 128;
         const size_t from_x = (2 * x + 1) * width / 128;
-        ASSERT_NEAR(got[y][x], plane[from_y * width + from_x], 0.01)
+        ASSERT_NEAR(got.at[y][x], plane[from_y * width + from_x], 0.01)
             << width << 'x' << height << " at " << x << ',' << y;
       }
     }
@@ -93,7 +93,7 @@ std::vector<float> OneLine(const std::vector<float>& in, size_t window) {
   return out;
 }
 
-TEST(BoxLines, GivesEveryLineTheBitsItHasAlone) {
+TEST(DefinitionBoxLines, GivesEveryLineTheBitsItHasAlone) {
   std::mt19937 random(11);
   for (int i = 0; i < 200; ++i) {
     const size_t length = 1 + random() % 300;
@@ -122,4 +122,4 @@ TEST(BoxLines, GivesEveryLineTheBitsItHasAlone) {
 }
 
 }  // namespace
-}  // namespace vigie
+}  // namespace vigie::definition

@@ -1,0 +1,113 @@
+#include "engine/match/image_hasher.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+
+namespace vigie {
+namespace {
+
+// The hashes of all frames as they come; remembers which were there.
+class FrameHasher {
+ public:
+  FrameHasher(const HashOptions& options, PdqScratch& scratch, absl::FunctionRef<bool()> go_on)
+      : options_(options),
+        scratch_(scratch),
+        go_on_(go_on),
+        picker_(static_cast<size_t>(options.max_frames)) {}
+
+  bool Take(const Frame& frame) {
+    if (!go_on_()) return false;
+    HashedFrame hashed{.number = frame.number, .pdq = {}};
+    if (options_.all_orientations) {
+      hashed.pdq = ComputePdqOrientations(frame.pixels, options_.profile, scratch_);
+    } else {
+      const PdqResult single = ComputePdq(frame.pixels, options_.profile, scratch_);
+      hashed.pdq.hashes[0] = single.hash;
+      hashed.pdq.quality = single.quality;
+    }
+    if (best_.number < 0 || hashed.pdq.quality > best_.pdq.quality) best_ = hashed;
+    if (hashed.pdq.quality >= options_.min_quality && seen_.insert(Key(hashed.pdq)).second) {
+      picker_.Offer(std::move(hashed));
+    }
+    return true;
+  }
+
+  int best_quality() const { return best_.pdq.quality; }
+
+  std::vector<HashedFrame> Finish() && {
+    std::vector<HashedFrame> frames = std::move(picker_).Pick();
+    if (frames.empty() && best_.number >= 0) frames.push_back(best_);
+    return frames;
+  }
+
+ private:
+  // Stands for all 8 hashes, which are taken from the same frequencies: two of them.
+  static std::string Key(const PdqOrientations& pdq) {
+    std::string key;
+    for (const Orientation o : {Orientation::kOriginal, Orientation::kRotate90}) {
+      const auto& bytes = pdq.hashes[static_cast<size_t>(o)].bytes;
+      key.append(bytes.begin(), bytes.end());
+    }
+    return key;
+  }
+
+  const HashOptions& options_;
+  PdqScratch& scratch_;
+  absl::FunctionRef<bool()> go_on_;
+  FramePicker picker_;
+  HashedFrame best_{.number = -1, .pdq = {}};
+  absl::flat_hash_set<std::string> seen_;
+};
+
+}  // namespace
+
+absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
+                                        PdqScratch& scratch, absl::FunctionRef<bool()> go_on) {
+  const Sampling sampling =
+      options.profile == Profile::kReference ? Sampling::kPdqReference : Sampling::kAllPixels;
+  DecodeMode mode = options.mode;
+  while (true) {
+    FrameHasher hasher(options, scratch, go_on);
+    HashedImage image;
+    VIGIE_ASSIGN_OR_RETURN(image.summary,
+                           DecodeFrames(bytes, options.limits, mode, sampling,
+                                        [&](const Frame& frame) { return hasher.Take(frame); }));
+    const int floor = std::max(options.min_quality, kDefaultMinQuality) + kFastQualityMargin;
+    if (mode == DecodeMode::kFast && image.summary.format == ImageFormat::kJpeg &&
+        hasher.best_quality() < floor && go_on()) {
+      mode = DecodeMode::kExact;
+      continue;
+    }
+    image.frames = std::move(hasher).Finish();
+    return image;
+  }
+}
+
+absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
+                                        PdqScratch& scratch) {
+  return HashEncoded(bytes, options, scratch, [] { return true; });
+}
+
+void FramePicker::Offer(HashedFrame frame) {
+  if (offered_++ % step_ != 0) return;
+  kept_.push_back(std::move(frame));
+  if (kept_.size() < 2 * most_) return;
+  for (size_t i = 0; i < most_; ++i) kept_[i] = kept_[2 * i];
+  kept_.resize(most_);
+  step_ *= 2;
+}
+
+std::vector<HashedFrame> FramePicker::Pick() && {
+  if (kept_.size() <= most_) return std::move(kept_);
+  std::vector<HashedFrame> picked;
+  const size_t gaps = std::max<size_t>(most_ - 1, 1);
+  for (size_t i = 0; i < most_; ++i) {
+    picked.push_back(std::move(kept_[i * (kept_.size() - 1) / gaps]));
+  }
+  return picked;
+}
+
+}  // namespace vigie

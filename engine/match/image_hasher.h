@@ -1,0 +1,68 @@
+// Encoded bytes to PDQ, frame by frame: where decoding and hashing meet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "engine/base/fingerprint.h"
+#include "engine/base/status.h"
+#include "engine/hash/pdq.h"
+#include "engine/image/decoder.h"
+
+namespace vigie {
+
+// The frames of an animation that are looked up or submitted, unless configured otherwise.
+inline constexpr int kDefaultMaxFrames = 16;
+
+// A fast decode moves the bits of a picture with hardly any features by dozens: one whose quality
+// is less than this much above the floor is decoded again, exactly.
+inline constexpr int kFastQualityMargin = 5;
+
+struct HashOptions {
+  DecodeLimits limits = {};
+  DecodeMode mode = DecodeMode::kExact;
+  Profile profile = Profile::kReference;
+  bool all_orientations = true;  // otherwise only hashes[0] is set, as ComputePdq() gives it
+  int min_quality = kDefaultMinQuality;
+  int max_frames = kDefaultMaxFrames;  // at least 1
+};
+
+struct HashedFrame {
+  int number = 0;  // from 0
+  PdqOrientations pdq;
+};
+
+struct HashedImage {
+  // Of a still picture one. Of an animation those that differ (in any of their hashes) and reach
+  // min_quality, in order; when these are more than max_frames, that many of them, evenly from the
+  // first to the last. When none reaches min_quality, the one of the best quality.
+  std::vector<HashedFrame> frames;
+  FrameSummary summary;  // of the decoder
+};
+
+// The hashes of `bytes`. `go_on` is asked before each frame is hashed; after false no more are.
+// `scratch` is the caller's, one a thread. Memory does not grow with the length of an animation,
+// but for 64 bytes a frame. Errors as DecodeFrames().
+absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
+                                        PdqScratch& scratch, absl::FunctionRef<bool()> go_on);
+absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
+                                        PdqScratch& scratch);
+
+// Chooses among offered frames, evenly over all of them, without knowing how many will come: keeps
+// every one, then every second, every fourth..., at most twice as many as are wanted.
+class FramePicker {
+ public:
+  explicit FramePicker(size_t most) : most_(most) {}
+  void Offer(HashedFrame frame);
+  std::vector<HashedFrame> Pick() &&;
+
+ private:
+  size_t most_;
+  size_t step_ = 1;
+  size_t offered_ = 0;
+  std::vector<HashedFrame> kept_;
+};
+
+}  // namespace vigie
