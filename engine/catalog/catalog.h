@@ -104,6 +104,27 @@ struct Page {
   std::string next_page_token;  // empty: this was the last page
 };
 
+// Which undecided entries a reviewer asks for. Unset: all.
+struct ReviewFilter {
+  std::string list = {};  // a list's id
+  std::optional<Category> category = std::nullopt;
+  std::optional<EntryState> state = std::nullopt;
+};
+
+// An entry as those see it who follow what becomes of it: without its fingerprints.
+struct EntryOutcome {
+  EntryRecord entry;
+  std::shared_ptr<const ListRecord> list;
+  TimeUs deadline_us = 0;  // of an undecided entry: by when it should be decided
+  // The owner, reviewers and authorities alone are told why, and what has happened to it; platforms
+  // what it is now.
+  bool in_full = false;
+  std::vector<EventRecord> history = {};
+};
+
+// A contest of a confirmed entry should be settled within this (7 days). Until then it is held.
+inline constexpr TimeUs kReviewUs = 7 * 24 * 3600 * kSecondUs;
+
 // A hit joined with what is known of its entry.
 struct JoinedHit {
   uint32_t query = 0;  // which of the asked values
@@ -156,6 +177,14 @@ class Catalog {
   absl::StatusOr<EntryRecord> Transition(const Principal& caller, std::string_view list_id,
                                          std::string_view entry_id, EntryAction action,
                                          const Decision& decision);
+
+  // Undecided entries of lists that the caller may know, oldest deadline first, without histories.
+  // A page may hold fewer than asked, also none, and have a next one.
+  absl::StatusOr<Page<EntryOutcome>> ListReviews(const Principal& caller,
+                                                 const ReviewFilter& filter, int page_size,
+                                                 std::string_view page_token) const;
+  absl::StatusOr<EntryOutcome> GetOutcome(const Principal& caller, std::string_view list_id,
+                                          std::string_view entry_id) const;
 
   // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
   // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.
@@ -238,6 +267,8 @@ class Catalog {
                      const Decision& decision, EntryRecord& entry, Transaction& transaction,
                      Counters& counters, Changes& changes);
   absl::Status ExpireDue();
+  EntryOutcome OutcomeOf(const Principal& caller, std::shared_ptr<const ListRecord> list,
+                         EntryRecord entry) const;
   // Removes what files still hold of values that the database has overwritten.
   void ForgetErased();
   // What an erased entry has instead of its external reference, so that submitting it again is

@@ -1,6 +1,9 @@
 #include "engine/store/event_chain.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <string>
 #include <string_view>
 
 #include "engine/base/digest.h"
@@ -21,10 +24,9 @@ void Put(std::string_view text, std::string* bytes) {
 
 }  // namespace
 
-EventDigest DigestOf(const EventRecord& event, const EventDigest& previous) {
+EventDigest ContentOf(const EventRecord& event) {
   std::string bytes = "vigie-event-1";
   bytes.reserve(512);
-  bytes.append(previous.begin(), previous.end());
   Put(event.number, &bytes);
   Put(std::bit_cast<uint64_t>(event.time_us), &bytes);
   Put(static_cast<uint64_t>(event.kind), &bytes);
@@ -42,6 +44,13 @@ EventDigest DigestOf(const EventRecord& event, const EventDigest& previous) {
   Put(event.case_reference, &bytes);
   Put(event.revision, &bytes);
   return Sha256(AsBytes(bytes));
+}
+
+EventDigest LinkOf(const EventDigest& previous, const EventDigest& content) {
+  std::array<uint8_t, 64> both{};
+  std::copy(previous.begin(), previous.end(), both.begin());
+  std::copy(content.begin(), content.end(), both.begin() + 32);
+  return Sha256(both);
 }
 
 }  // namespace vigie

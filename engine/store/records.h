@@ -74,6 +74,12 @@ struct KeyRecord {
   TimeUs revoked_us = 0;  // 0: valid
 };
 
+// By when an entry should be decided.
+struct Deadline {
+  TimeUs time_us = 0;
+  EntryNumber entry = 0;
+};
+
 using EventDigest = std::array<uint8_t, 32>;
 
 // One line of the record of who did what. Append-only, chained by digests (event_chain.h), kept for
@@ -95,7 +101,7 @@ struct EventRecord {
   std::string legal_basis = {};
   std::string case_reference = {};
   Revision revision = 0;  // that it is part of
-  EventDigest digest{};   // over all of the above and the digest of the event before
+  EventDigest digest{};   // of all of the above and of the event before
 };
 
 // A signed statement that the chain had this head.

@@ -76,6 +76,8 @@ class SqliteStore final : public Store {
   absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override;
   absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) override;
+  absl::StatusOr<std::vector<Deadline>> ReadUndecided(const Deadline& after, TimeUs review_us,
+                                                      int limit) override;
   absl::StatusOr<uint64_t> CountInState(EntryState state) override;
   absl::Status ScanEvents(uint64_t after,
                           const std::function<absl::Status(const EventRecord&)>& visit) override;
@@ -243,6 +245,27 @@ absl::StatusOr<std::vector<EntryNumber>> SqliteStore::ReadDue(TimeUs now, int li
     if (!row) return due;
     due.push_back(static_cast<EntryNumber>(reads_.due.GetInt(0)));
   }
+}
+
+absl::StatusOr<std::vector<Deadline>> SqliteStore::ReadUndecided(const Deadline& after,
+                                                                 TimeUs review_us, int limit) {
+  const std::string from = absl::StrCat("(", after.time_us, ",", after.entry, ")");
+  const std::string end = absl::StrCat(" ORDER BY 2, 1 LIMIT ", limit);
+  std::vector<Deadline> found;
+  VIGIE_RETURN_IF_ERROR(ForEach(
+      absl::StrCat(
+          "SELECT * FROM (SELECT number, expires_us FROM entries INDEXED BY entries_by_expiry "
+          "WHERE state IN (2, 4) AND expires_us>0 AND (expires_us, number)>",
+          from, end, ") UNION ALL SELECT * FROM (SELECT number, updated_us+", review_us,
+          " FROM entries INDEXED BY entries_contested WHERE state=4 AND expires_us=0 AND "
+          "(updated_us+",
+          review_us, ", number)>", from, end, ")", end),
+      [&found](const SqlStatement& row) {
+        found.push_back(
+            {.time_us = row.GetInt(1), .entry = static_cast<EntryNumber>(row.GetInt(0))});
+        return absl::OkStatus();
+      }));
+  return found;
 }
 
 absl::StatusOr<uint64_t> SqliteStore::CountInState(EntryState state) {

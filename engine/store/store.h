@@ -71,6 +71,10 @@ class Store {
   // At most `limit` entries whose time is over at `now` and whose state does not say so, oldest
   // first.
   virtual absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) = 0;
+  // At most `limit` undecided entries after `after`, by deadline and number: PROVISIONAL and
+  // CONTESTED ones that expire by when they do, other CONTESTED ones `review_us` after they were.
+  virtual absl::StatusOr<std::vector<Deadline>> ReadUndecided(const Deadline& after,
+                                                              TimeUs review_us, int limit) = 0;
   virtual absl::StatusOr<uint64_t> CountInState(EntryState state) = 0;
 
   // Events with a number above `after`, in order. An error from `visit` ends the scan.

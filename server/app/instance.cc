@@ -123,6 +123,7 @@ absl::Status Instance::Serve() {
   runner_ = std::make_unique<Runner>(*keys_, *pool_, SystemClock());
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
+  review_service_ = std::make_unique<ReviewServiceImpl>(*catalog_, *runner_);
 
   std::shared_ptr<grpc::ServerCredentials> credentials;
   VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(config_));
@@ -136,6 +137,7 @@ absl::Status Instance::Serve() {
   builder.SetMaxReceiveMessageSize(MaxMessageBytes(config_));
   builder.RegisterService(match_service_.get());
   builder.RegisterService(list_service_.get());
+  builder.RegisterService(review_service_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return Error(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
@@ -152,7 +154,7 @@ void Instance::SetServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService"}) {
+  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
     health->SetServingStatus(service, serving);
   }
 }

@@ -18,6 +18,7 @@
 #include "server/auth/key_ring.h"
 #include "server/rpc/list_service.h"
 #include "server/rpc/match_service.h"
+#include "server/rpc/review_service.h"
 #include "server/rpc/runner.h"
 #include "server/rpc/worker_pool.h"
 
@@ -65,6 +66,7 @@ class Instance {
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<MatchServiceImpl> match_service_;
   std::unique_ptr<ListServiceImpl> list_service_;
+  std::unique_ptr<ReviewServiceImpl> review_service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier

@@ -14,6 +14,15 @@ constexpr Role kSubmitting[] = {Role::kVictimService, Role::kTrustedFlagger, Rol
 constexpr Role kListKeeping[] = {Role::kVictimService, Role::kTrustedFlagger, Role::kAuthority,
                                  Role::kOperator};
 
+constexpr Role kWithdrawing[] = {Role::kVictimService, Role::kTrustedFlagger, Role::kAuthority,
+                                 Role::kOperator, Role::kReviewer};
+constexpr Role kDeciding[] = {Role::kReviewer, Role::kAuthority};
+constexpr Role kContesting[] = {Role::kPlatform, Role::kVictimService, Role::kTrustedFlagger};
+constexpr Role kSettling[] = {Role::kReviewer};
+constexpr Role kRevoking[] = {Role::kAuthority};
+constexpr Role kFollowing[] = {Role::kPlatform,  Role::kVictimService, Role::kTrustedFlagger,
+                               Role::kAuthority, Role::kReviewer,      Role::kOperator};
+
 struct Rule {
   Method method;
   std::string_view name;
@@ -33,7 +42,16 @@ constexpr Rule kRules[] = {
     {Method::kUploadEntries, "UploadEntries", kListKeeping},
     {Method::kGetEntry, "GetEntry", kListKeeping},
     {Method::kListEntries, "ListEntries", kListKeeping},
-    {Method::kWithdrawEntry, "WithdrawEntry", kListKeeping},
+    {Method::kWithdrawEntry, "WithdrawEntry", kWithdrawing},
+    {Method::kListReviews, "ListReviews", kDeciding},
+    {Method::kConfirmEntry, "ConfirmEntry", kDeciding},
+    {Method::kRejectEntry, "RejectEntry", kDeciding},
+    {Method::kContestEntry, "ContestEntry", kContesting},
+    {Method::kSettleEntry, "SettleEntry", kSettling},
+    {Method::kRenewEntry, "RenewEntry", kSubmitting},
+    {Method::kRevokeEntry, "RevokeEntry", kRevoking},
+    {Method::kEraseEntry, "EraseEntry", kListKeeping},
+    {Method::kGetOutcome, "GetOutcome", kFollowing},
 };
 static_assert(std::size(kRules) == kMethods);
 

@@ -1,5 +1,5 @@
-// Which role may call which method. Plain logic: no gRPC, no state. Ownership (own lists only) is
-// the catalogue's.
+// Which role may call which method. Plain logic: no gRPC, no state. Whose entries a
+// role's right reaches is the catalogue's (engine/catalog/entry_rules.h).
 #pragma once
 
 #include <string_view>
@@ -23,8 +23,17 @@ enum class Method {
   kGetEntry,
   kListEntries,
   kWithdrawEntry,
+  kListReviews,
+  kConfirmEntry,
+  kRejectEntry,
+  kContestEntry,
+  kSettleEntry,
+  kRenewEntry,
+  kRevokeEntry,
+  kEraseEntry,
+  kGetOutcome,
 };
-inline constexpr int kMethods = 13;
+inline constexpr int kMethods = 22;
 
 // "CheckImage".
 std::string_view Name(Method method);

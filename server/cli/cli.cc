@@ -46,6 +46,8 @@ int RunCli(int argc, char** argv) {
   AddCheck(app, &exit_code);
   AddList(app, &exit_code);
   AddEntry(app, &exit_code);
+  AddReview(app, &exit_code);
+  AddAudit(app, &exit_code);
   AddKey(app, &exit_code);
   AddDoctor(app, &exit_code);
   try {

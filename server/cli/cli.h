@@ -29,6 +29,8 @@ void AddHash(CLI::App& app, int* exit_code);
 void AddCheck(CLI::App& app, int* exit_code);
 void AddList(CLI::App& app, int* exit_code);
 void AddEntry(CLI::App& app, int* exit_code);
+void AddReview(CLI::App& app, int* exit_code);
+void AddAudit(CLI::App& app, int* exit_code);
 void AddKey(CLI::App& app, int* exit_code);
 void AddDoctor(CLI::App& app, int* exit_code);
 

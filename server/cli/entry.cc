@@ -15,6 +15,7 @@ struct Options {
   ClientOptions client;
   std::string name;
   std::string reason;
+  std::string person;
   bool fingerprints = false;
 };
 
@@ -43,6 +44,7 @@ int Withdraw(const Options& options) {
   v1::WithdrawEntryRequest request;
   request.set_name(options.name);
   request.set_reason(options.reason);
+  request.set_person(options.person);
   v1::Entry entry;
   grpc::ClientContext context;
   client->Prepare(context);
@@ -68,6 +70,8 @@ void AddEntry(CLI::App& app, int* exit_code) {
       command->add_subcommand("withdraw", "Stop an entry from matching, at once and for good");
   AddClientOptions(*withdraw, &options->client);
   withdraw->add_option("--reason", options->reason, "kept with the entry");
+  withdraw->add_option("--person", options->person,
+                       "the human who decides; required when the entry is contested");
   withdraw->add_option("NAME", options->name, "lists/{list}/entries/{entry}")->required();
   withdraw->callback([options, exit_code] { *exit_code = Withdraw(*options); });
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
+#include "server/rpc/convert_values.h"
 #include "server/rpc/resource_names.h"
 #include "server/rpc/status_map.h"
 
@@ -24,33 +25,6 @@ static_assert(static_cast<int>(Subject::kMinor) == v1::MINOR);
 static_assert(static_cast<int>(Outcome::kNotScanned) == v1::Verdict::NOT_SCANNED);
 static_assert(static_cast<int>(NotScanned::kDeadline) == v1::Verdict::DEADLINE);
 static_assert(static_cast<int>(Basis::kAllowListed) == v1::Verdict::ALLOW_LISTED);
-
-absl::Status Invalid(std::string_view reason, std::string_view message) {
-  return Error(absl::StatusCode::kInvalidArgument, reason, message);
-}
-
-// The engine's value of a message's number from 1 to `last`; `unset` for 0, when that is allowed.
-template <typename Enum>
-absl::StatusOr<Enum> EnumOf(int number, Enum last, std::optional<Enum> unset,
-                            std::string_view field) {
-  if (number == 0 && unset.has_value()) return *unset;
-  if (number < 1 || number > static_cast<int>(last)) {
-    return Invalid(
-        "ENUM_INVALID",
-        absl::StrCat(ToAbsl(field), number == 0 ? " is required" : " is not a known value"));
-  }
-  return static_cast<Enum>(number);
-}
-
-template <typename ProtoEnum, typename Enum>
-ProtoEnum ProtoOf(Enum value) {
-  return static_cast<ProtoEnum>(static_cast<int>(value));
-}
-
-void SetTime(TimeUs us, google::protobuf::Timestamp* timestamp) {
-  timestamp->set_seconds(us / kSecondUs);
-  timestamp->set_nanos(static_cast<int32_t>(us % kSecondUs * 1000));
-}
 
 // Fields of a list that its owner may choose; those that are unset stay out.
 absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSettings* settings) {

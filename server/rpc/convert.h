@@ -6,6 +6,7 @@
 #include "engine/match/pipeline.h"
 #include "vigie/v1/lists.pb.h"
 #include "vigie/v1/match.pb.h"
+#include "vigie/v1/review.pb.h"
 
 namespace vigie {
 
@@ -20,6 +21,11 @@ absl::StatusOr<NewEntry> FromProto(const v1::Entry& message);
 // `organisation` and `deadline_us` stay to be set.
 absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message);
 
+// kNone for 0, and ENUM_INVALID for TIME_OVER too: nobody decides that.
+absl::StatusOr<ReasonCode> FromProto(v1::ReasonCode reason);
+absl::StatusOr<Decision> FromProto(const v1::Decision& message);
+absl::StatusOr<ReviewFilter> FromProto(const v1::ListReviewsRequest& message);
+
 // BASIC is false.
 absl::StatusOr<bool> WithFingerprints(v1::EntryView view);
 // 0 means 50; INVALID_ARGUMENT, reason OUT_OF_RANGE, outside 0 to 1000.
@@ -31,6 +37,8 @@ v1::List ToProto(const ListRecord& list);
 v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog);
 v1::Entry ToProto(const EntryRecord& entry, std::string_view list_id, bool with_fingerprints,
                   const Catalog& catalog);
+// What `caller` may read of it.
+v1::Outcome ToProto(const EntryOutcome& outcome, const Principal& caller, const Catalog& catalog);
 v1::UploadResult ToProto(const UploadResult& result, std::string_view list_id,
                          const Catalog& catalog);
 

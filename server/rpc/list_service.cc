@@ -178,10 +178,13 @@ grpc::ServerUnaryReactor* ListServiceImpl::WithdrawEntry(grpc::CallbackServerCon
       context, Method::kWithdrawEntry, [this, request, response](const Call& call) -> absl::Status {
         EntryIds ids;
         VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
+        Decision decision;
+        VIGIE_ASSIGN_OR_RETURN(decision.reason, FromProto(request->reason_code()));
+        decision.person = request->person();
+        decision.note = request->reason();
         EntryRecord entry;
-        VIGIE_ASSIGN_OR_RETURN(
-            entry, catalog_.Transition(call.caller, ids.list, ids.entry, EntryAction::kWithdraw,
-                                       {.note = request->reason()}));
+        VIGIE_ASSIGN_OR_RETURN(entry, catalog_.Transition(call.caller, ids.list, ids.entry,
+                                                          EntryAction::kWithdraw, decision));
         *response = ToProto(entry, ids.list, /*with_fingerprints=*/false, catalog_);
         return absl::OkStatus();
       });

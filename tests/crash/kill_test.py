@@ -1,5 +1,6 @@
-"""kill -9 at random moments while entries are uploaded and withdrawn: what was acknowledged is
-there after the restart, what was not is absent or complete.
+"""kill -9 at random moments while entries are uploaded, withdrawn and decided: what was
+acknowledged is there after the restart, what was not is absent or complete, and the chain of events
+verifies.
 
 VIGIE_SEED repeats a run's plan (the moments themselves depend on the machine)."""
 
@@ -13,12 +14,15 @@ import grpc
 
 import harness
 from vigie.v1 import lists_pb2, match_pb2, types_pb2
+from vigie.v1.review_pb2 import Event
 from vigie.v1.types_pb2 import Verdict
 
 ROUNDS = 20
 UPLOADERS = 3
 BATCH = 20  # entries in a message
 AHEAD = 6  # messages an uploader sends before it waits for an answer
+EVENT_OF = {types_pb2.WITHDRAWN: Event.WITHDRAWAL, types_pb2.CONFIRMED: Event.CONFIRMATION,
+            types_pb2.REJECTED: Event.REJECTION}
 BUDGET_SECONDS = 45  # no new round after this: slow machines do fewer
 
 
@@ -42,8 +46,8 @@ class Round:
         self.lock = threading.Lock()
         self.sent = {name: [] for name in self.list_names()}  # list: references, as sent
         self.names = {}  # (list, reference): the entry's name, acknowledged
-        self.withdrawing = set()  # entry names: asked for
-        self.withdrawn = set()  # entry names: acknowledged
+        self.asked = {}  # entry name: the state that was asked for
+        self.acknowledged = set()  # entry names: whose state was acknowledged
 
     def list_names(self):
         return [f"lists/round-{self.number}-{i}" for i in range(UPLOADERS)]
@@ -75,20 +79,27 @@ class Round:
         over.set()
         ahead.release()
 
-    def withdraw(self, client, stop):
+    def decide(self, flagger, reviewer, stop):
+        """Withdraws, confirms and rejects, each entry once."""
         try:
             while not stop.is_set():
                 with self.lock:
-                    free = [name for name in self.names.values() if name not in self.withdrawing]
+                    free = [name for name in self.names.values() if name not in self.asked]
                     name = self.random.choice(free) if free else None
+                    state = self.random.choice(
+                        [types_pb2.WITHDRAWN, types_pb2.CONFIRMED, types_pb2.REJECTED])
                     if name is not None:
-                        self.withdrawing.add(name)
+                        self.asked[name] = state
                 if name is None:
                     stop.wait(0.001)
                     continue
-                client.lists.WithdrawEntry(lists_pb2.WithdrawEntryRequest(name=name))
+                if state == types_pb2.WITHDRAWN:
+                    flagger.lists.WithdrawEntry(lists_pb2.WithdrawEntryRequest(name=name))
+                else:
+                    method = "ConfirmEntry" if state == types_pb2.CONFIRMED else "RejectEntry"
+                    reviewer.decide(method, name, "Ana Lys", types_pb2.OTHER_REASON)
                 with self.lock:
-                    self.withdrawn.add(name)
+                    self.acknowledged.add(name)
         except grpc.RpcError:
             pass  # killed
 
@@ -98,8 +109,8 @@ class Round:
         stop = threading.Event()
         threads = [threading.Thread(target=self.upload, args=[server.client("flagger"), name])
                    for name in self.list_names()]
-        threads.append(threading.Thread(target=self.withdraw,
-                                        args=[server.client("flagger"), stop]))
+        threads.append(threading.Thread(target=self.decide, args=[
+            server.client("flagger"), server.client("reviewer"), stop]))
         for thread in threads:
             thread.start()
         time.sleep(self.random.uniform(0.005, 0.25))  # the random moment
@@ -119,7 +130,8 @@ class Kill(harness.TestCase):
         print(f"seed {self.seed}")
         self.data_dir = harness.new_folder() / "data"
         self.keys = {"flagger": harness.make_key(self.data_dir, "helpline", "trusted_flagger"),
-                     "platform": harness.make_key(self.data_dir, "forum", "platform")}
+                     "platform": harness.make_key(self.data_dir, "forum", "platform"),
+                     "reviewer": harness.make_key(self.data_dir, "moderators", "reviewer")}
 
     def start(self):
         server = harness.Server(data_dir=self.data_dir)
@@ -155,6 +167,7 @@ class Kill(harness.TestCase):
         """Compares what is there with what callers of the round were told."""
         present = 0
         expected = []
+        owner = server.client("flagger")
         for parent in done.list_names():
             stored = self.stored(server, parent)
             self.assertLessEqual(set(stored), set(done.sent[parent]))
@@ -171,11 +184,14 @@ class Kill(harness.TestCase):
                                  [f.hex for f in wanted.fingerprints])
                 if acknowledged is not None:
                     self.assertEqual(entry.name, acknowledged)
-                if entry.name in done.withdrawn:
-                    self.assertEqual(entry.state, types_pb2.WITHDRAWN)
-                elif entry.name not in done.withdrawing:
-                    self.assertEqual(entry.state, types_pb2.PROVISIONAL)
-                acts = entry.state == types_pb2.PROVISIONAL
+                asked = done.asked.get(entry.name)
+                allowed = {asked} if entry.name in done.acknowledged else {
+                    types_pb2.PROVISIONAL, asked}
+                self.assertIn(entry.state, allowed)
+                kinds = [event.kind for event in owner.outcome(entry.name).history]
+                self.assertEqual(kinds, [Event.SUBMISSION] if entry.state == types_pb2.PROVISIONAL
+                                 else [Event.SUBMISSION, EVENT_OF[entry.state]])
+                acts = entry.state in (types_pb2.PROVISIONAL, types_pb2.CONFIRMED)
                 expected.append((wanted, entry.name if acts else None))
                 done.names[parent, reference] = entry.name
         self.assert_matching(server, expected)
@@ -197,6 +213,10 @@ class Kill(harness.TestCase):
                         self.assertEqual((result.entry, result.state), (old.name, old.state))
             self.assertEqual(set(self.stored(server, parent)), set(references))
 
+    def verify(self):
+        done = harness.run("audit", "verify", "--data_dir", self.data_dir)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def doctor(self):
         done = harness.run("doctor", "--data_dir", self.data_dir)
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -204,30 +224,31 @@ class Kill(harness.TestCase):
     def test_nothing_acknowledged_is_lost(self):
         end = time.monotonic() + BUDGET_SECONDS
         rounds = []
-        counts = {"sent": 0, "acknowledged": 0, "present": 0, "withdrawn": 0}
+        counts = {"sent": 0, "acknowledged": 0, "present": 0, "decided": 0}
         server = self.start()
         while len(rounds) < ROUNDS and time.monotonic() < end:
             done = Round(len(rounds), self.seed)
             done.run_until_killed(server)
             counts["sent"] += sum(map(len, done.sent.values()))
             counts["acknowledged"] += len(done.names)
-            counts["withdrawn"] += len(done.withdrawn)
+            counts["decided"] += len(done.acknowledged)
             if len(rounds) % 5 == 0:
                 self.doctor()
+            self.verify()
             server = self.start()
             counts["present"] += self.check_after_restart(server, done)
             self.upload_again(server, done)
             rounds.append(done)
         print(f"{len(rounds)} kills:", ", ".join(f"{n} {what}" for what, n in counts.items()))
         self.assertGreater(counts["acknowledged"], 0)
-        self.assertGreater(counts["withdrawn"], 0)
+        self.assertGreater(counts["decided"], 0)
         # Every round's entries are still as they were, after all later kills.
         for done in rounds:
             for parent in done.list_names():
                 stored = {e.name: e for e in self.stored(server, parent).values()}
-                for name in done.withdrawn:
+                for name in done.acknowledged:
                     if name.startswith(parent + "/"):
-                        self.assertEqual(stored[name].state, types_pb2.WITHDRAWN)
+                        self.assertEqual(stored[name].state, done.asked[name])
                 self.assertEqual(len(stored), len(done.sent[parent]))
         self.assertEqual(server.stop(), 0)
         self.doctor()

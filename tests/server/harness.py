@@ -17,7 +17,8 @@ import unittest
 import grpc
 
 import wire
-from vigie.v1 import lists_pb2, lists_pb2_grpc, match_pb2, match_pb2_grpc, types_pb2
+from vigie.v1 import (lists_pb2, lists_pb2_grpc, match_pb2, match_pb2_grpc, review_pb2,
+                      review_pb2_grpc, types_pb2)
 
 PROGRAM = os.environ["VIGIE_PROGRAM"]
 WAIT_SECONDS = 60  # for anything that should happen soon; sanitizers are slow
@@ -94,7 +95,7 @@ class Stub:
 
 
 class Client:
-    """One caller's connection. `match` and `lists` are the services."""
+    """One caller's connection. `match`, `lists` and `reviews` are the services."""
 
     def __init__(self, address, key, credentials=None):
         options = [("grpc.enable_http_proxy", 0), ("grpc.max_send_message_length", -1),
@@ -104,6 +105,7 @@ class Client:
                         else grpc.secure_channel(address, credentials, options))
         self.match = Stub(match_pb2_grpc.MatchServiceStub(self.channel), key)
         self.lists = Stub(lists_pb2_grpc.ListServiceStub(self.channel), key)
+        self.reviews = Stub(review_pb2_grpc.ReviewServiceStub(self.channel), key)
 
     def close(self):
         self.channel.close()
@@ -127,6 +129,19 @@ class Client:
         picture_message = match_pb2.HashedPicture(fingerprints=[fingerprint])
         return self.match.CheckHashes(match_pb2.CheckHashesRequest(
             pictures=[picture_message], settings=match_pb2.CheckSettings(**settings))).verdicts[0]
+
+    def decide(self, method, name, person="", reason=types_pb2.REASON_CODE_UNSPECIFIED, **fields):
+        """ConfirmEntry, RejectEntry... of the entry `name`."""
+        return getattr(self.reviews, method)(review_pb2.DecideRequest(
+            name=name, decision=review_pb2.Decision(person=person, reason=reason, **fields)))
+
+    def settle(self, name, settlement, person="", reason=types_pb2.REASON_CODE_UNSPECIFIED):
+        return self.reviews.SettleEntry(review_pb2.SettleEntryRequest(
+            name=name, settlement=settlement,
+            decision=review_pb2.Decision(person=person, reason=reason)))
+
+    def outcome(self, name):
+        return self.reviews.GetOutcome(review_pb2.GetOutcomeRequest(name=name))
 
     def hash_image(self, image):
         return self.match.HashImage(match_pb2.HashImageRequest(image=image)).fingerprints

@@ -6,10 +6,12 @@ import grpc
 
 import harness
 from match_test import random_pdq
-from vigie.v1 import lists_pb2, match_pb2
+from vigie.v1 import lists_pb2, match_pb2, review_pb2
 
 ROLES = ("platform", "victim_service", "trusted_flagger", "authority", "reviewer", "auditor",
          "operator")
+DECISIONS = ("ConfirmEntry", "RejectEntry", "ContestEntry", "RenewEntry", "RevokeEntry",
+             "EraseEntry")
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -38,6 +40,10 @@ def calls():
             lists_pb2.ListEntriesRequest(parent="lists/none")),
         "WithdrawEntry": lambda c: c.lists.WithdrawEntry(
             lists_pb2.WithdrawEntryRequest(name=entry)),
+        "ListReviews": lambda c: c.reviews.ListReviews(review_pb2.ListReviewsRequest()),
+        "SettleEntry": lambda c: c.settle(entry, review_pb2.SettleEntryRequest.UPHELD),
+        "GetOutcome": lambda c: c.outcome(entry),
+        **{name: lambda c, name=name: c.decide(name, entry) for name in DECISIONS},
     }
 
 
@@ -106,11 +112,16 @@ class Keys(harness.ServerTest):
 
     def test_roles_may_call_what_is_theirs_and_nothing_else(self):
         checking = {"CheckImage", "CheckHashes", "StreamCheck"}
-        listing = set(calls()) - checking - {"HashImage"}
-        allowed = {"platform": checking, "victim_service": listing | {"HashImage"},
-                   "trusted_flagger": listing | {"HashImage"},
-                   "authority": listing | {"HashImage"}, "operator": listing,
-                   "reviewer": set(), "auditor": set()}
+        reviewing = {"ListReviews", "SettleEntry", "GetOutcome", *DECISIONS}
+        listing = set(calls()) - checking - {"HashImage"} - reviewing
+        own = {"HashImage", "ContestEntry", "RenewEntry", "EraseEntry", "GetOutcome"}
+        decisions = {"ListReviews", "ConfirmEntry", "RejectEntry", "GetOutcome"}
+        allowed = {"platform": checking | {"ContestEntry", "GetOutcome"},
+                   "victim_service": listing | own, "trusted_flagger": listing | own,
+                   "authority": listing | decisions | {"HashImage", "RenewEntry", "RevokeEntry",
+                                                       "EraseEntry"},
+                   "operator": listing | {"EraseEntry", "GetOutcome"},
+                   "reviewer": decisions | {"SettleEntry", "WithdrawEntry"}, "auditor": set()}
         cells = 0
         for role in ROLES:
             for name, call in calls().items():

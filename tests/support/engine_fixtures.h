@@ -126,6 +126,10 @@ class FailingStore final : public Store {
   absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) override {
     return inner_->ReadDue(now, limit);
   }
+  absl::StatusOr<std::vector<Deadline>> ReadUndecided(const Deadline& after, TimeUs review_us,
+                                                      int limit) override {
+    return inner_->ReadUndecided(after, review_us, limit);
+  }
   absl::StatusOr<uint64_t> CountInState(EntryState state) override {
     return inner_->CountInState(state);
   }

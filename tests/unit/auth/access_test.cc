@@ -17,12 +17,26 @@ const std::map<std::string, std::set<Role>>& Contract() {
                                          Role::kAuthority};
   static const std::set<Role> keeping = {Role::kVictimService, Role::kTrustedFlagger,
                                          Role::kAuthority, Role::kOperator};
+  static const std::set<Role> withdrawing = {Role::kVictimService, Role::kTrustedFlagger,
+                                             Role::kAuthority, Role::kOperator, Role::kReviewer};
+  static const std::set<Role> deciding = {Role::kReviewer, Role::kAuthority};
+  static const std::set<Role> contesting = {Role::kPlatform, Role::kVictimService,
+                                            Role::kTrustedFlagger};
+  static const std::set<Role> following = {Role::kPlatform,       Role::kVictimService,
+                                           Role::kTrustedFlagger, Role::kAuthority,
+                                           Role::kReviewer,       Role::kOperator};
   static const std::map<std::string, std::set<Role>> contract = {
-      {"CheckImage", checking},  {"CheckHashes", checking}, {"StreamCheck", checking},
-      {"HashImage", hashing},    {"CreateList", keeping},   {"GetList", keeping},
-      {"ListLists", keeping},    {"UpdateList", keeping},   {"DeleteList", keeping},
-      {"GetEntry", keeping},     {"ListEntries", keeping},  {"WithdrawEntry", keeping},
-      {"UploadEntries", keeping}};
+      {"CheckImage", checking},     {"CheckHashes", checking},
+      {"StreamCheck", checking},    {"HashImage", hashing},
+      {"CreateList", keeping},      {"GetList", keeping},
+      {"ListLists", keeping},       {"UpdateList", keeping},
+      {"DeleteList", keeping},      {"GetEntry", keeping},
+      {"ListEntries", keeping},     {"WithdrawEntry", withdrawing},
+      {"UploadEntries", keeping},   {"ListReviews", deciding},
+      {"ConfirmEntry", deciding},   {"RejectEntry", deciding},
+      {"ContestEntry", contesting}, {"SettleEntry", {Role::kReviewer}},
+      {"RenewEntry", hashing},      {"RevokeEntry", {Role::kAuthority}},
+      {"EraseEntry", keeping},      {"GetOutcome", following}};
   return contract;
 }
 
@@ -49,6 +63,24 @@ TEST(Access, EveryCellOfRoleAndMethodIsAsTheContractSays) {
   EXPECT_EQ(seen.size(), Contract().size());
   EXPECT_EQ(cells, 7 * kMethods);
   std::printf("%d cells checked\n", cells);
+}
+
+// The table as people read it: --gtest_filter=Access.PrintsTheTable.
+TEST(Access, PrintsTheTable) {
+  int allowed = 0;
+  for (int m = 0; m < kMethods; ++m) {
+    const auto method = static_cast<Method>(m);
+    std::string line(Name(method));
+    line.resize(16, ' ');
+    for (int r = 1; r <= static_cast<int>(Role::kOperator); ++r) {
+      const auto role = static_cast<Role>(r);
+      const bool may = CheckAccess(role, method).ok();
+      allowed += may ? 1 : 0;
+      line += may ? std::string(Name(role)) + ' ' : std::string(Name(role).size(), '-') + ' ';
+    }
+    std::puts(line.c_str());
+  }
+  EXPECT_EQ(allowed, 67);
 }
 
 TEST(Access, WhatIsNotInTheTableIsDenied) {

@@ -1,0 +1,102 @@
+// Catalog: what is to be decided, and what became of it.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/catalog/catalog.h"
+#include "engine/catalog/entry_life.h"
+
+namespace vigie {
+namespace {
+
+// Bounds the work of one page when a filter leaves most entries out.
+constexpr int kChunk = 500;
+constexpr int kChunksAPage = 20;
+constexpr size_t kTokenSize = 26;  // of one sealed number
+
+TimeUs DeadlineOf(const EntryRecord& entry) {
+  if (entry.state == EntryState::kProvisional) return entry.expires_us;
+  if (entry.state != EntryState::kContested) return 0;
+  return entry.expires_us != 0 ? entry.expires_us : entry.updated_us + kReviewUs;
+}
+
+bool IsAskedFor(const ReviewFilter& filter, const EntryOutcome& outcome) {
+  return (filter.list.empty() || filter.list == outcome.list->id) &&
+         (!filter.category.has_value() || *filter.category == outcome.list->category) &&
+         (!filter.state.has_value() || *filter.state == outcome.entry.state);
+}
+
+}  // namespace
+
+EntryOutcome Catalog::OutcomeOf(const Principal& caller, std::shared_ptr<const ListRecord> list,
+                                EntryRecord entry) const {
+  EntryOutcome outcome{.entry = AsOfNow(std::move(entry)), .list = std::move(list)};
+  outcome.entry.fingerprints.clear();
+  outcome.deadline_us = DeadlineOf(outcome.entry);
+  outcome.in_full = caller.organisation == outcome.list->organisation ||
+                    caller.role == Role::kReviewer || caller.role == Role::kAuthority;
+  return outcome;
+}
+
+absl::StatusOr<Page<EntryOutcome>> Catalog::ListReviews(const Principal& caller,
+                                                        const ReviewFilter& filter, int page_size,
+                                                        std::string_view page_token) const {
+  const std::string context = "reviews";
+  const size_t cut = std::min(page_token.size(), kTokenSize);
+  uint64_t number = 0;
+  VIGIE_ASSIGN_OR_RETURN(number, OpenPageToken(page_token.substr(0, cut), context));
+  uint64_t deadline = 0;
+  VIGIE_ASSIGN_OR_RETURN(deadline,
+                         OpenPageToken(page_token.substr(cut), absl::StrCat(context, " ", number)));
+  Deadline last{.time_us = static_cast<TimeUs>(deadline),
+                .entry = static_cast<EntryNumber>(number)};
+  const auto lists = lists_.Acquire();
+  Page<EntryOutcome> page;
+  bool more = true;
+  const auto size = static_cast<size_t>(std::clamp(page_size, 1, kMaxPageSize));
+  for (int chunk = 0; more && chunk < kChunksAPage && page.items.size() < size; ++chunk) {
+    std::vector<Deadline> undecided;
+    VIGIE_ASSIGN_OR_RETURN(undecided, store_.ReadUndecided(last, kReviewUs, kChunk));
+    size_t next = 0;
+    while (next < undecided.size() && page.items.size() < size) {
+      last = undecided[next++];
+      const auto list = lists->ByNumber(table_.Entry(last.entry).list);
+      if (list == nullptr || list->deleted_us != 0 || !MayKnow(caller, *list)) continue;
+      std::optional<EntryRecord> entry;
+      VIGIE_ASSIGN_OR_RETURN(entry, store_.ReadEntry(last.entry));
+      if (!entry.has_value()) continue;
+      EntryOutcome outcome = OutcomeOf(caller, list, *std::move(entry));
+      // Its time may be over, or somebody may have decided meanwhile.
+      if (outcome.deadline_us != 0 && IsAskedFor(filter, outcome)) {
+        page.items.push_back(std::move(outcome));
+      }
+    }
+    more = next < undecided.size() || undecided.size() == kChunk;
+  }
+  if (more) {
+    page.next_page_token =
+        sealer_.Seal(last.entry, context) +
+        sealer_.Seal(static_cast<uint64_t>(last.time_us), absl::StrCat(context, " ", last.entry));
+  }
+  return page;
+}
+
+absl::StatusOr<EntryOutcome> Catalog::GetOutcome(const Principal& caller, std::string_view list_id,
+                                                 std::string_view entry_id) const {
+  std::shared_ptr<const ListRecord> list;
+  VIGIE_ASSIGN_OR_RETURN(list, KnownList(caller, list_id));
+  EntryNumber number = 0;
+  VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
+  std::optional<EntryRecord> entry;
+  VIGIE_ASSIGN_OR_RETURN(entry, store_.ReadEntry(number));
+  if (!entry.has_value()) {
+    return Error(absl::StatusCode::kNotFound, "ENTRY_NOT_FOUND", "the list has no such entry");
+  }
+  EntryOutcome outcome = OutcomeOf(caller, list, *std::move(entry));
+  if (outcome.in_full) {
+    VIGIE_ASSIGN_OR_RETURN(outcome.history, store_.ReadEvents(number));
+  }
+  return outcome;
+}
+
+}  // namespace vigie

@@ -1,0 +1,119 @@
+#include "server/rpc/review_service.h"
+
+#include "server/rpc/convert.h"
+#include "server/rpc/resource_names.h"
+
+namespace vigie {
+
+absl::Status ReviewServiceImpl::Act(const Principal& caller, const std::string& name,
+                                    EntryAction action, const v1::Decision& message,
+                                    v1::Outcome* response) {
+  EntryIds ids;
+  VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(name));
+  Decision decision;
+  VIGIE_ASSIGN_OR_RETURN(decision, FromProto(message));
+  VIGIE_RETURN_IF_ERROR(
+      catalog_.Transition(caller, ids.list, ids.entry, action, decision).status());
+  EntryOutcome outcome;
+  VIGIE_ASSIGN_OR_RETURN(outcome, catalog_.GetOutcome(caller, ids.list, ids.entry));
+  *response = ToProto(outcome, caller, catalog_);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::Decide(grpc::CallbackServerContext* context,
+                                                    Method method, EntryAction action,
+                                                    const v1::DecideRequest* request,
+                                                    v1::Outcome* response) {
+  return runner_.Unary(context, method, [this, action, request, response](const Call& call) {
+    return Act(call.caller, request->name(), action, request->decision(), response);
+  });
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::ConfirmEntry(grpc::CallbackServerContext* context,
+                                                          const v1::DecideRequest* request,
+                                                          v1::Outcome* response) {
+  return Decide(context, Method::kConfirmEntry, EntryAction::kConfirm, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::RejectEntry(grpc::CallbackServerContext* context,
+                                                         const v1::DecideRequest* request,
+                                                         v1::Outcome* response) {
+  return Decide(context, Method::kRejectEntry, EntryAction::kReject, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::ContestEntry(grpc::CallbackServerContext* context,
+                                                          const v1::DecideRequest* request,
+                                                          v1::Outcome* response) {
+  return Decide(context, Method::kContestEntry, EntryAction::kContest, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::RenewEntry(grpc::CallbackServerContext* context,
+                                                        const v1::DecideRequest* request,
+                                                        v1::Outcome* response) {
+  return Decide(context, Method::kRenewEntry, EntryAction::kRenew, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::RevokeEntry(grpc::CallbackServerContext* context,
+                                                         const v1::DecideRequest* request,
+                                                         v1::Outcome* response) {
+  return Decide(context, Method::kRevokeEntry, EntryAction::kRevoke, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::EraseEntry(grpc::CallbackServerContext* context,
+                                                        const v1::DecideRequest* request,
+                                                        v1::Outcome* response) {
+  return Decide(context, Method::kEraseEntry, EntryAction::kErase, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::SettleEntry(grpc::CallbackServerContext* context,
+                                                         const v1::SettleEntryRequest* request,
+                                                         v1::Outcome* response) {
+  return runner_.Unary(
+      context, Method::kSettleEntry, [this, request, response](const Call& call) -> absl::Status {
+        if (request->settlement() != v1::SettleEntryRequest::UPHELD &&
+            request->settlement() != v1::SettleEntryRequest::REVERSED) {
+          return Error(absl::StatusCode::kInvalidArgument, "ENUM_INVALID",
+                       "settlement is UPHELD or REVERSED");
+        }
+        const bool upheld = request->settlement() == v1::SettleEntryRequest::UPHELD;
+        return Act(call.caller, request->name(),
+                   upheld ? EntryAction::kUphold : EntryAction::kReverse, request->decision(),
+                   response);
+      });
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::ListReviews(grpc::CallbackServerContext* context,
+                                                         const v1::ListReviewsRequest* request,
+                                                         v1::ListReviewsResponse* response) {
+  return runner_.Unary(
+      context, Method::kListReviews, [this, request, response](const Call& call) -> absl::Status {
+        ReviewFilter filter;
+        VIGIE_ASSIGN_OR_RETURN(filter, FromProto(*request));
+        int page_size = 0;
+        VIGIE_ASSIGN_OR_RETURN(page_size, PageSizeOf(request->page_size()));
+        Page<EntryOutcome> page;
+        VIGIE_ASSIGN_OR_RETURN(
+            page, catalog_.ListReviews(call.caller, filter, page_size, request->page_token()));
+        for (const EntryOutcome& outcome : page.items) {
+          *response->add_outcomes() = ToProto(outcome, call.caller, catalog_);
+        }
+        response->set_next_page_token(page.next_page_token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::GetOutcome(grpc::CallbackServerContext* context,
+                                                        const v1::GetOutcomeRequest* request,
+                                                        v1::Outcome* response) {
+  return runner_.Unary(
+      context, Method::kGetOutcome, [this, request, response](const Call& call) -> absl::Status {
+        EntryIds ids;
+        VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
+        EntryOutcome outcome;
+        VIGIE_ASSIGN_OR_RETURN(outcome, catalog_.GetOutcome(call.caller, ids.list, ids.entry));
+        *response = ToProto(outcome, call.caller, catalog_);
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace vigie
