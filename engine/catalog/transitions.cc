@@ -139,7 +139,10 @@ absl::StatusOr<EntryRecord> Catalog::Transition(const Principal& caller, std::st
                                                 std::string_view entry_id, EntryAction action,
                                                 const Decision& decision) {
   std::shared_ptr<const ListRecord> list;
-  VIGIE_ASSIGN_OR_RETURN(list, KnownList(caller, list_id));
+  // A right that ends at one's own lists sees no others, whatever else the caller may know.
+  VIGIE_ASSIGN_OR_RETURN(list, ReachOf(caller.role, action) == Reach::kOwn
+                                   ? OwnList(caller, list_id)
+                                   : KnownList(caller, list_id));
   EntryNumber number = 0;
   VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
   VIGIE_RETURN_IF_ERROR(CheckText("person", decision.person));

@@ -211,11 +211,13 @@ class Stopping(harness.TestCase):
             self.assertEqual(again.stop(), 0)
             self.assertIn(expected_log, again.log())
         start_again("1200 fingerprints from the checkpoint")
-        start_again("serving", "--index.checkpoint", "false")
         [facts] = folder.glob("*.facts")
         facts.write_bytes(facts.read_bytes()[:-100])
         start_again("the checkpoint is of no use")
         start_again("1200 fingerprints from the checkpoint")
+        start_again("serving", "--index.checkpoint", "false")
+        self.assertEqual(list(folder.glob("*.facts")), [], "it would keep what is erased later")
+        start_again("1200 fingerprints from the database")
 
     def test_interrupt_stops_it_too(self):
         server = self.start()

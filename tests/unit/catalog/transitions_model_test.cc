@@ -71,6 +71,8 @@ class Model {
     const bool sees = asked.caller.role == Role::kPlatform &&
                       (owner != "org-b" || asked.caller.organisation == "forum");
     if (!own && !sees && !IsCourt(asked) && !IsReviewer(asked)) return "LIST_NOT_FOUND";
+    const bool own_only = asked.action == kWithdraw || asked.action == kRenew;
+    if (!own && IsCourt(asked) && own_only) return "LIST_NOT_FOUND";
     const EntryState state = Expired(e, now) ? kExpired : e.state;
     if (asked.action == kWithdraw && own && state == kWithdrawn) return "again";
     if (const std::string no = Refusal(e, asked, own, state); !no.empty()) return no;
