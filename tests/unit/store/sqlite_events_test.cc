@@ -117,7 +117,9 @@ TEST_F(SqliteEvents, EventsFormAChainAndSurviveAsTheyWere) {
   EXPECT_EQ(number, 4U);
   const auto kinds = [&](EntryNumber entry) {
     std::vector<EventKind> found;
-    for (const EventRecord& event : *store_->ReadEvents(entry)) found.push_back(event.kind);
+    for (const EventRecord& event : testing::Take(store_->ReadEvents(entry))) {
+      found.push_back(event.kind);
+    }
     return found;
   };
   using enum EventKind;
