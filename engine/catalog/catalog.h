@@ -257,6 +257,8 @@ class Catalog {
   absl::StatusOr<std::shared_ptr<const ListRecord>> KnownList(const Principal& caller,
                                                               std::string_view id) const;
   absl::StatusOr<EntryNumber> EntryIn(const ListRecord& list, std::string_view entry_id) const;
+  absl::Status Submit(UploadResult& result, Transaction& transaction, Counters& counters,
+                      Changes& changes);
   absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
   absl::StatusOr<EntryRecord> Prepare(const Principal& caller, const ListRecord& list,
                                       const NewEntry& entry) const;

@@ -115,6 +115,43 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   return record;
 }
 
+// One prepared entry, inside a commit. An error is the database's; what is wrong with the entry
+// goes into `result`.
+absl::Status Catalog::Submit(UploadResult& result, Transaction& transaction, Counters& counters,
+                             Changes& changes) {
+  EntryRecord& entry = result.entry;
+  std::optional<EntryRecord> existing;
+  VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindEntry(entry.list, entry.external_reference));
+  if (!existing.has_value() && any_erased_.load()) {
+    VIGIE_ASSIGN_OR_RETURN(
+        existing, transaction.FindEntry(entry.list,
+                                        TombstoneReference(entry.list, entry.external_reference)));
+  }
+  if (existing.has_value() && existing->state != EntryState::kErased &&
+      !SameValues(existing->fingerprints, entry.fingerprints)) {
+    result.status = Error(absl::StatusCode::kAlreadyExists, "EXTERNAL_REFERENCE_CONFLICT",
+                          "another picture has this external_reference in this list");
+    return absl::OkStatus();
+  }
+  if (existing.has_value()) {
+    entry = *std::move(existing);  // as it is: a re-import never revives what was withdrawn
+    return absl::OkStatus();
+  }
+  if (counters.entries == UINT32_MAX || UINT32_MAX - counters.rows < entry.fingerprints.size()) {
+    result.status = Error(absl::StatusCode::kResourceExhausted, "CATALOG_FULL",
+                          "this server holds as many entries as it can number");
+    return absl::OkStatus();
+  }
+  entry.number = ++counters.entries;
+  entry.first_row = counters.rows + 1;
+  counters.rows += static_cast<RowId>(entry.fingerprints.size());
+  entry.revision = counters.revision;
+  VIGIE_RETURN_IF_ERROR(transaction.InsertEntry(entry));
+  result.created = true;
+  changes.entries.push_back({.entry = entry, .new_rows = true});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::string_view list_id,
                                               std::span<const NewEntry> entries) {
   std::shared_ptr<const ListRecord> list;
@@ -127,40 +164,6 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     if (prepared.ok()) outcome.results[i].entry = *std::move(prepared);
   }
 
-  const auto submit = [this](UploadResult& result, Transaction& transaction, Counters& counters,
-                             Changes& changes) -> absl::Status {
-    EntryRecord& entry = result.entry;
-    std::optional<EntryRecord> existing;
-    VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindEntry(entry.list, entry.external_reference));
-    if (!existing.has_value() && any_erased_.load()) {
-      VIGIE_ASSIGN_OR_RETURN(
-          existing, transaction.FindEntry(
-                        entry.list, TombstoneReference(entry.list, entry.external_reference)));
-    }
-    if (existing.has_value() && existing->state != EntryState::kErased &&
-        !SameValues(existing->fingerprints, entry.fingerprints)) {
-      result.status = Error(absl::StatusCode::kAlreadyExists, "EXTERNAL_REFERENCE_CONFLICT",
-                            "another picture has this external_reference in this list");
-      return absl::OkStatus();
-    }
-    if (existing.has_value()) {
-      entry = *std::move(existing);  // as it is: a re-import never revives what was withdrawn
-      return absl::OkStatus();
-    }
-    if (counters.entries == UINT32_MAX || UINT32_MAX - counters.rows < entry.fingerprints.size()) {
-      result.status = Error(absl::StatusCode::kResourceExhausted, "CATALOG_FULL",
-                            "this server holds as many entries as it can number");
-      return absl::OkStatus();
-    }
-    entry.number = ++counters.entries;
-    entry.first_row = counters.rows + 1;
-    counters.rows += static_cast<RowId>(entry.fingerprints.size());
-    entry.revision = counters.revision;
-    VIGIE_RETURN_IF_ERROR(transaction.InsertEntry(entry));
-    result.created = true;
-    changes.entries.push_back({.entry = entry, .new_rows = true});
-    return absl::OkStatus();
-  };
   absl::Status refused;
   const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
                                            Changes& changes) -> absl::Status {
@@ -172,7 +175,7 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     }
     for (UploadResult& result : outcome.results) {
       if (!result.status.ok()) continue;
-      VIGIE_RETURN_IF_ERROR(submit(result, transaction, counters, changes));
+      VIGIE_RETURN_IF_ERROR(Submit(result, transaction, counters, changes));
     }
     return AppendSubmissions(caller, outcome.results, transaction);
   };

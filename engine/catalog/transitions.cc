@@ -36,6 +36,35 @@ void NoteDecider(const Principal& caller, const Decision& decision, EntryRecord&
   entry.decided_us = entry.updated_us;
 }
 
+// What `action`, which has just put `entry` into its state, says of its time and of who decided.
+// `list` is needed to renew.
+void SetOutcome(const Principal& caller, const ListRecord* list, EntryAction action,
+                const Decision& decision, EntryRecord& entry) {
+  switch (action) {
+    case EntryAction::kConfirm:
+    case EntryAction::kUphold:
+      entry.expires_us = 0;
+      entry.court_basis = entry.court_basis || caller.role == Role::kAuthority;
+      NoteDecider(caller, decision, entry);
+      break;
+    case EntryAction::kReject:
+    case EntryAction::kReverse:
+    case EntryAction::kRevoke:
+      NoteDecider(caller, decision, entry);
+      break;
+    case EntryAction::kRenew:
+      ++entry.renewals;
+      entry.expires_us =
+          std::max(entry.expires_us, ProvisionalUntil(entry.updated_us, list->provisional_hours));
+      break;
+    case EntryAction::kContest:
+    case EntryAction::kWithdraw:
+    case EntryAction::kExpire:
+    case EntryAction::kErase:
+      break;
+  }
+}
+
 // What is left of an entry: number, list, state, times and, in the events, its history.
 EntryRecord Husk(const EntryRecord& entry, std::string tombstone) {
   EntryRecord husk;
@@ -94,29 +123,7 @@ absl::Status Catalog::Apply(const Principal& caller, const ListRecord* list, Ent
   entry.reason_code = decision.reason;
   if (!decision.legal_basis.empty()) entry.legal_basis = decision.legal_basis;
   if (!decision.case_reference.empty()) entry.case_reference = decision.case_reference;
-  switch (action) {
-    case EntryAction::kConfirm:
-    case EntryAction::kUphold:
-      entry.expires_us = 0;
-      entry.court_basis = entry.court_basis || caller.role == Role::kAuthority;
-      NoteDecider(caller, decision, entry);
-      break;
-    case EntryAction::kReject:
-    case EntryAction::kReverse:
-    case EntryAction::kRevoke:
-      NoteDecider(caller, decision, entry);
-      break;
-    case EntryAction::kRenew:
-      ++entry.renewals;
-      entry.expires_us =
-          std::max(entry.expires_us, ProvisionalUntil(entry.updated_us, list->provisional_hours));
-      break;
-    case EntryAction::kContest:
-    case EntryAction::kWithdraw:
-    case EntryAction::kExpire:
-    case EntryAction::kErase:
-      break;
-  }
+  SetOutcome(caller, list, action, decision, entry);
   if (action == EntryAction::kErase) {
     any_erased_.store(true);
     changes.entries.push_back({.entry = entry});  // with its values, to take them from memory
