@@ -17,8 +17,10 @@ constexpr size_t kUploadBatch = 500;
 constexpr int kQuality = 100;
 
 const Principal& Flagger() {
-  static const Principal flagger{
-      .key_id = "bench-key", .organisation = "bench-flagger", .role = Role::kTrustedFlagger};
+  static const Principal flagger{.key_id = "bench-key",
+                                 .organisation = "bench-flagger",
+                                 .role = Role::kTrustedFlagger,
+                                 .designation = Designation{.id = "bench"}};
   return flagger;
 }
 

@@ -140,11 +140,33 @@ using ListNumber = uint32_t;
 using EntryNumber = uint32_t;
 using RowId = uint32_t;
 
+// Some of the categories: bit n of the category with number n.
+using CategorySet = uint32_t;
+inline constexpr CategorySet kAllCategories = UINT32_MAX;
+constexpr bool Contains(CategorySet set, Category category) {
+  return (set >> static_cast<unsigned>(category) & 1) != 0;
+}
+
+// What an organisation may submit as a trusted flagger, and when (workflow: designated by an
+// authority). Times in microseconds since 1970; an end of 0 is none.
+struct Designation {
+  std::string id;  // as the authority wrote it
+  CategorySet categories = kAllCategories;
+  int64_t from_us = 0;
+  int64_t until_us = 0;  // exclusive
+
+  friend bool operator==(const Designation&, const Designation&) = default;
+};
+
 // Who calls. Made by whoever checks the credentials; the engine decides by role and organisation.
 struct Principal {
   std::string key_id;        // which credential was shown; safe to log
   std::string organisation;  // whose data it is
   Role role = Role::kPlatform;
+  // Of its organisation. A trusted flagger without one submits nothing.
+  std::optional<Designation> designation = std::nullopt;
+  // New entries that its organisation may submit within 24 hours; 0: any number.
+  int64_t daily_entries = 0;
 };
 
 // True for the names of lists and organisations: 1 to 63 characters a-z, 0-9 and '-', beginning

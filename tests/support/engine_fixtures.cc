@@ -132,7 +132,10 @@ NewEntry EntryOf(std::vector<Fingerprint> fingerprints, std::string reference) {
 }
 
 Principal WithRole(Role role, std::string organisation) {
-  return {.key_id = "key-of-" + organisation, .organisation = organisation, .role = role};
+  Principal principal{
+      .key_id = "key-of-" + organisation, .organisation = organisation, .role = role};
+  if (role == Role::kTrustedFlagger) principal.designation = Designation{.id = "test"};
+  return principal;
 }
 
 Principal Flagger(std::string organisation) {
