@@ -62,6 +62,13 @@ constexpr Word<EntryAction> kEntryActions[] = {
     {EntryAction::kReverse, "reverse"}, {EntryAction::kWithdraw, "withdraw"},
     {EntryAction::kRevoke, "revoke"},   {EntryAction::kRenew, "renew"},
     {EntryAction::kExpire, "expire"},   {EntryAction::kErase, "erase"},
+    {EntryAction::kSuspend, "suspend"}, {EntryAction::kResume, "resume"},
+};
+constexpr Word<Suspension> kSuspensions[] = {
+    {Suspension::kNone, "none"},
+    {Suspension::kMatchRate, "match_rate"},
+    {Suspension::kOperator, "operator"},
+    {Suspension::kCleared, "cleared"},
 };
 constexpr Word<ReasonCode> kReasonCodes[] = {
     {ReasonCode::kNone, "none"},
@@ -79,6 +86,7 @@ constexpr Word<ReasonCode> kReasonCodes[] = {
     {ReasonCode::kDataProtection, "data_protection"},
     {ReasonCode::kTimeOver, "time_over"},
     {ReasonCode::kOther, "other"},
+    {ReasonCode::kTooManyMatches, "too_many_matches"},
 };
 constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kGenesis, "genesis"},
@@ -88,6 +96,8 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kKeyCreated, "key_created"},
     {EventKind::kKeyRevoked, "key_revoked"},
     {EventKind::kEntrySubmitted, "entry_submitted"},
+    {EventKind::kFeedbackTrue, "feedback_true"},
+    {EventKind::kFeedbackFalse, "feedback_false"},
     {EventKind::kEntryConfirmed, "entry_confirmed"},
     {EventKind::kEntryRejected, "entry_rejected"},
     {EventKind::kEntryContested, "entry_contested"},
@@ -98,6 +108,12 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kEntryRenewed, "entry_renewed"},
     {EventKind::kEntryExpired, "entry_expired"},
     {EventKind::kEntryErased, "entry_erased"},
+    {EventKind::kEntrySuspended, "entry_suspended"},
+    {EventKind::kEntryResumed, "entry_resumed"},
+    {EventKind::kUploadReported, "upload_reported"},
+    {EventKind::kUploadHeld, "upload_held"},
+    {EventKind::kUploadProvisionallyBlocked, "upload_provisionally_blocked"},
+    {EventKind::kUploadBlocked, "upload_blocked"},
 };
 constexpr Word<Subject> kSubjects[] = {
     {Subject::kUnknown, "unknown"},
@@ -123,6 +139,7 @@ constexpr std::span<const Word<Category>> Table(Category) { return kCategories; 
 constexpr std::span<const Word<Action>> Table(Action) { return kActions; }
 constexpr std::span<const Word<EntryState>> Table(EntryState) { return kStates; }
 constexpr std::span<const Word<EntryAction>> Table(EntryAction) { return kEntryActions; }
+constexpr std::span<const Word<Suspension>> Table(Suspension) { return kSuspensions; }
 constexpr std::span<const Word<ReasonCode>> Table(ReasonCode) { return kReasonCodes; }
 constexpr std::span<const Word<EventKind>> Table(EventKind) { return kEventKinds; }
 constexpr std::span<const Word<Subject>> Table(Subject) { return kSubjects; }
@@ -155,6 +172,7 @@ std::string_view Name(Category value) { return NameIn(value); }
 std::string_view Name(Action value) { return NameIn(value); }
 std::string_view Name(EntryState value) { return NameIn(value); }
 std::string_view Name(EntryAction value) { return NameIn(value); }
+std::string_view Name(Suspension value) { return NameIn(value); }
 std::string_view Name(ReasonCode value) { return NameIn(value); }
 std::string_view Name(EventKind value) { return NameIn(value); }
 std::string_view Name(Subject value) { return NameIn(value); }
@@ -190,6 +208,7 @@ VIGIE_INSTANTIATE(Category);
 VIGIE_INSTANTIATE(Action);
 VIGIE_INSTANTIATE(EntryState);
 VIGIE_INSTANTIATE(EntryAction);
+VIGIE_INSTANTIATE(Suspension);
 VIGIE_INSTANTIATE(ReasonCode);
 VIGIE_INSTANTIATE(EventKind);
 VIGIE_INSTANTIATE(Subject);

@@ -42,6 +42,8 @@ enum class Category : uint8_t {
   kOther = 7,
 };
 
+enum class Outcome : uint8_t { kMatch = 1, kNoMatch = 2, kNotScanned = 3 };
+
 // What a match asks the platform to do, weakest first: comparing two actions compares strength.
 enum class Action : uint8_t {
   kReportOnly = 1,
@@ -75,6 +77,16 @@ enum class EntryAction : uint8_t {
   kRenew = 8,
   kExpire = 9,
   kErase = 10,
+  kSuspend = 11,  // it stays what it is and acts less, until somebody has looked
+  kResume = 12,
+};
+
+// What holds an entry back beside its state.
+enum class Suspension : uint8_t {
+  kNone = 0,
+  kMatchRate = 1,  // too many different uploads matched: held for review
+  kOperator = 2,   // switched off in an emergency: reported only
+  kCleared = 3,    // looked at by a human: the match rate suspends it no more
 };
 
 // Why somebody acted on an entry. Codes, because events keep them for ever: free text may name
@@ -95,6 +107,7 @@ enum class ReasonCode : uint8_t {
   kDataProtection = 12,
   kTimeOver = 13,
   kOther = 14,
+  kTooManyMatches = 15,
 };
 
 // What an event records. The kinds of what was done to an entry are 100 + EntryAction.
@@ -106,6 +119,9 @@ enum class EventKind : uint8_t {
   kKeyCreated = 5,
   kKeyRevoked = 6,
   kEntrySubmitted = 7,
+  // What a platform says of a match: it was the picture, or it was not.
+  kFeedbackTrue = 13,
+  kFeedbackFalse = 14,
   kEntryConfirmed = 101,
   kEntryRejected = 102,
   kEntryContested = 103,
@@ -116,7 +132,17 @@ enum class EventKind : uint8_t {
   kEntryRenewed = 108,
   kEntryExpired = 109,
   kEntryErased = 110,
+  kEntrySuspended = 111,
+  kEntryResumed = 112,
+  // A verdict that named an entry; these are 200 + Action.
+  kUploadReported = 201,
+  kUploadHeld = 202,
+  kUploadProvisionallyBlocked = 203,
+  kUploadBlocked = 204,
 };
+constexpr EventKind KindOf(Action action) {
+  return static_cast<EventKind>(200 + static_cast<uint8_t>(action));
+}
 constexpr EventKind KindOf(EntryAction action) {
   return static_cast<EventKind>(100 + static_cast<uint8_t>(action));
 }
@@ -183,6 +209,7 @@ std::string_view Name(Category value);
 std::string_view Name(Action value);
 std::string_view Name(EntryState value);
 std::string_view Name(EntryAction value);
+std::string_view Name(Suspension value);
 std::string_view Name(ReasonCode value);
 std::string_view Name(EventKind value);
 std::string_view Name(Subject value);

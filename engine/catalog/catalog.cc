@@ -14,7 +14,8 @@ EntryFacts FactsOf(const EntryRecord& entry) {
   return {.list = entry.list,
           .state = entry.state,
           .court_basis = entry.court_basis,
-          .expires_us = entry.expires_us};
+          .expires_us = entry.expires_us,
+          .suspension = entry.suspension};
 }
 
 RowFacts FactsOf(EntryNumber entry, size_t position, const Fingerprint& fingerprint) {
@@ -88,7 +89,7 @@ absl::Status Catalog::LoadLists(const Counters& counters) {
     if (list.number == 0 || list.number > counters.lists) return Damaged("a list");
   }
   lists_.Publish(std::make_unique<ListTable>(std::move(stored)));
-  return absl::OkStatus();
+  return LoadReleases();
 }
 
 absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progress) {
@@ -104,7 +105,8 @@ absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progres
     table_.SetEntry(entry.number, {.list = entry.list,
                                    .state = entry.state,
                                    .court_basis = entry.court_basis,
-                                   .expires_us = entry.expires_us});
+                                   .expires_us = entry.expires_us,
+                                   .suspension = entry.suspension});
     return absl::OkStatus();
   }));
 

@@ -27,6 +27,7 @@
 #include "engine/catalog/entry_rules.h"
 #include "engine/catalog/entry_table.h"
 #include "engine/catalog/list_table.h"
+#include "engine/catalog/releases.h"
 #include "engine/index/digest_index.h"
 #include "engine/index/live_index.h"
 #include "engine/store/store.h"
@@ -122,6 +123,35 @@ struct EntryOutcome {
   std::vector<EventRecord> history = {};
 };
 
+// Of an entry that a verdict has named to a platform: what it asks for now.
+struct SightedState {
+  EntryNumber entry = 0;
+  std::shared_ptr<const ListRecord> list;
+  EntryState state = EntryState::kProvisional;
+  Suspension suspension = Suspension::kNone;
+  bool acts = false;  // false: it asks the platform for nothing any more
+  ReasonCode reason = ReasonCode::kNone;
+  TimeUs time_us = 0;  // of the change
+};
+
+struct ChangePage {
+  std::vector<SightedState> changes;  // by number of the entry
+  Revision revision = 0;              // they are those up to here
+};
+
+// How an organisation's submissions fared. Decisions are counted, so one that was confirmed and
+// then reversed counts as right once and as wrong once.
+struct SubmitterRecord {
+  int64_t submitted = 0;    // entries
+  int64_t found_right = 0;  // confirmed, upheld
+  int64_t found_wrong = 0;  // rejected, reversed, revoked
+  int64_t withdrawn = 0;
+  int64_t expired = 0;  // undecided
+  // Of platforms' feedback.
+  int64_t true_positives = 0;
+  int64_t false_positives = 0;
+};
+
 // A contest of a confirmed entry should be settled within this (7 days). Until then it is held.
 inline constexpr TimeUs kReviewUs = 7 * 24 * 3600 * kSecondUs;
 
@@ -186,6 +216,27 @@ class Catalog {
   absl::StatusOr<EntryOutcome> GetOutcome(const Principal& caller, std::string_view list_id,
                                           std::string_view entry_id) const;
 
+  // --- Verdicts (verdicts.cc). Errors: those of the store.
+  // Writes down what verdicts said, each match an event, and suspends the entries `too_many`, which
+  // match too many different uploads: unless a court has confirmed them, or somebody has looked.
+  // Durable when it returns OK.
+  absl::Status RecordVerdicts(const VerdictBatch& batch, std::span<const EntryNumber> too_many);
+  // Names a picture by its values, in any form that is the same each time.
+  UploadId UploadIdOf(std::string_view values) const;
+  // Whether the match of an upload with an entry was right. With `release` the pair asks for no
+  // more than a report on the caller's platform from now on. The last word counts. Also
+  // LIST_NOT_FOUND, ENTRY_NOT_FOUND; NOT_MATCHED when no verdict has named the entry to the caller;
+  // FEEDBACK_INVALID.
+  absl::Status GiveFeedback(const Principal& caller, std::string_view list_id,
+                            std::string_view entry_id, const UploadId& upload, bool correct,
+                            bool release);
+  bool IsReleased(EntryNumber entry, const std::string& organisation, const UploadId& upload) const;
+  // What has changed since the state `after` about entries that verdicts have named to the caller's
+  // organisation; call again with the page's revision while that grows. Nothing is left out, also
+  // not what changed while a verdict was on its way.
+  absl::StatusOr<ChangePage> ReadChanges(const Principal& caller, Revision after) const;
+  absl::StatusOr<SubmitterRecord> GetSubmitterRecord(std::string_view organisation) const;
+
   // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
   // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.
   absl::StatusOr<std::vector<JoinedHit>> FindNear(std::span<const Pdq256> queries,
@@ -229,6 +280,7 @@ class Catalog {
 
   absl::Status Load(const Counters& counters, const LoadProgress& progress);
   absl::Status LoadLists(const Counters& counters);
+  absl::Status LoadReleases();
   absl::Status Publish(const Changes& changes, Revision revision);
   // Puts an entry's digests into the digest index, its PDQ values at the end of `codes`.
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
@@ -286,6 +338,7 @@ class Catalog {
   DigestIndex digests_;
   EntryTable table_;
   Published<ListTable> lists_;
+  Releases releases_;
   // Of the last publication; written by the front of the queue only, under publication_.
   EntryNumber last_entry_ = 0;
   RowId last_row_ = 0;

@@ -66,7 +66,7 @@ absl::StatusOr<Revision> CommitQueue::RunGroup(const std::vector<Waiter*>& group
   for (const Waiter* member : group) {
     VIGIE_RETURN_IF_ERROR((*member->mutation)(*transaction, counters, changes));
   }
-  if (changes.lists.empty() && changes.entries.empty()) {
+  if (changes.lists.empty() && changes.entries.empty() && !changes.recorded) {
     return counters_.revision;
   }
   VIGIE_RETURN_IF_ERROR(transaction->Commit(counters));

@@ -26,6 +26,7 @@ struct EntryChange {
 struct Changes {
   std::vector<ListRecord> lists;     // new or changed
   std::vector<EntryChange> entries;  // in order: an entry may change twice
+  bool recorded = false;             // something that matching does not see was written
 };
 
 class CommitQueue {

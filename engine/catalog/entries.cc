@@ -177,6 +177,12 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
       if (!result.status.ok()) continue;
       VIGIE_RETURN_IF_ERROR(Submit(result, transaction, counters, changes));
     }
+    const auto created = std::count_if(outcome.results.begin(), outcome.results.end(),
+                                       [](const UploadResult& r) { return r.created; });
+    if (created > 0) {
+      VIGIE_RETURN_IF_ERROR(
+          transaction.AddToTally(caller.organisation, EventKind::kEntrySubmitted, created));
+    }
     return AppendSubmissions(caller, outcome.results, transaction);
   };
   VIGIE_ASSIGN_OR_RETURN(outcome.revision, commits_.Commit(insert));

@@ -33,6 +33,12 @@ constexpr Step kSteps[] = {
     {EntryAction::kRenew, AnyOf(kProvisional, kExpired), kProvisional},
     {EntryAction::kExpire, AnyOf(kProvisional, kContested), kExpired},
     {EntryAction::kErase, kLive | AnyOf(kRejected, kWithdrawn, kRevoked), kErased},
+    {EntryAction::kSuspend, AnyOf(kProvisional), kProvisional},
+    {EntryAction::kSuspend, AnyOf(kConfirmed), kConfirmed},
+    {EntryAction::kSuspend, AnyOf(kContested), kContested},
+    {EntryAction::kResume, AnyOf(kProvisional), kProvisional},
+    {EntryAction::kResume, AnyOf(kConfirmed), kConfirmed},
+    {EntryAction::kResume, AnyOf(kContested), kContested},
 };
 
 }  // namespace

@@ -39,9 +39,11 @@ constexpr Right kRights[] = {
     {Role::kReviewer, EntryAction::kUphold, Reach::kOthers},
     {Role::kReviewer, EntryAction::kReverse, Reach::kOthers},
     {Role::kReviewer, EntryAction::kWithdraw, Reach::kOthers},
+    {Role::kReviewer, EntryAction::kResume, Reach::kOthers},
     // An operator keeps ALLOW lists (docs/decisions/0005-who-may-keep-allow-lists.md).
     {Role::kOperator, EntryAction::kWithdraw, Reach::kOwn},
     {Role::kOperator, EntryAction::kErase, Reach::kOwn},
+    {Role::kOperator, EntryAction::kSuspend, Reach::kAll},
 };
 
 absl::Status Denied(std::string_view reason, std::string_view message) {
@@ -62,7 +64,8 @@ std::string Normalised(std::string_view person) {
 
 bool IsDecision(EntryAction action) {
   using enum EntryAction;
-  constexpr EntryAction kDecisions[] = {kConfirm, kReject, kUphold, kReverse, kRevoke, kErase};
+  constexpr EntryAction kDecisions[] = {kConfirm, kReject, kUphold,  kReverse,
+                                        kRevoke,  kErase,  kSuspend, kResume};
   return std::find(std::begin(kDecisions), std::end(kDecisions), action) != std::end(kDecisions);
 }
 
@@ -106,6 +109,17 @@ absl::Status CheckContent(const Principal& caller, const EntryRecord& entry, Ent
   return absl::OkStatus();
 }
 
+// Suspending and resuming keep the state, so the table of states cannot tell what is done twice.
+absl::Status CheckSuspension(const EntryRecord& entry, EntryAction action) {
+  const bool off = entry.suspension == Suspension::kOperator;
+  const bool held = off || entry.suspension == Suspension::kMatchRate;
+  if ((action == EntryAction::kSuspend && off) || (action == EntryAction::kResume && !held)) {
+    return Error(absl::StatusCode::kFailedPrecondition, "ILLEGAL_TRANSITION",
+                 off ? "the entry is suspended already" : "the entry is not suspended");
+  }
+  return absl::OkStatus();
+}
+
 bool HasDecided(const Decider& before, const Principal& caller, const Decision& decision) {
   if (before == Decider()) return false;
   return before.key_id == caller.key_id ||
@@ -127,7 +141,10 @@ absl::Status CheckText(std::string_view field, std::string_view text) {
 
 bool MayKnow(const Principal& caller, const ListRecord& list) {
   if (caller.organisation == list.organisation) return true;
-  if (caller.role == Role::kReviewer || caller.role == Role::kAuthority) return true;
+  if (caller.role == Role::kReviewer || caller.role == Role::kAuthority ||
+      caller.role == Role::kOperator) {
+    return true;
+  }
   return caller.role == Role::kPlatform && ActsFor(list, caller.organisation);
 }
 
@@ -147,6 +164,7 @@ absl::Status CheckAction(const Principal& caller, const ListRecord& list, const 
                               entry.revision, ": read it again before deciding"));
   }
   VIGIE_RETURN_IF_ERROR(StateAfter(entry.state, action).status());
+  VIGIE_RETURN_IF_ERROR(CheckSuspension(entry, action));
   VIGIE_RETURN_IF_ERROR(CheckContent(caller, entry, action, decision));
   // Whoever decided before leaves the re-examination to another.
   if (caller.role == Role::kReviewer && entry.state == EntryState::kContested &&

@@ -30,8 +30,9 @@ struct Decision {
 // Renewals of an entry beyond these need a case reference.
 inline constexpr int64_t kFreeRenewals = 1;
 
-// True when `caller` may know that `list` and its entries exist: its own; all for reviewers and
-// authorities; for platforms those that act on their uploads. To anybody else they are NOT_FOUND.
+// True when `caller` may know that `list` and its entries exist: its own; all for reviewers,
+// authorities and operators; for platforms those that act on their uploads. To anybody else they
+// are NOT_FOUND.
 bool MayKnow(const Principal& caller, const ListRecord& list);
 
 // How far a role's right to an action reaches.

@@ -3,10 +3,12 @@
 namespace vigie {
 namespace {
 
-// Entry word, low to high: state 4 bits, court basis 1, list 24, expiry in seconds 35.
+// Entry word, low to high: state 4 bits, court basis 1, list 24, expiry in seconds 33,
+// suspension 2.
 constexpr int kCourtShift = 4;
 constexpr int kListShift = 5;
 constexpr int kExpiryShift = 29;
+constexpr int kSuspensionShift = 62;
 // Row word: quality 8 bits, algorithm 8, position 8, entry 32.
 constexpr int kAlgorithmShift = 8;
 constexpr int kPositionShift = 16;
@@ -21,7 +23,8 @@ void EntryTable::SetEntry(EntryNumber entry, const EntryFacts& facts) {
   entries_[entry].store(static_cast<uint64_t>(facts.state) |
                             static_cast<uint64_t>(facts.court_basis) << kCourtShift |
                             static_cast<uint64_t>(facts.list) << kListShift |
-                            static_cast<uint64_t>(facts.expires_us / kSecondUs) << kExpiryShift,
+                            static_cast<uint64_t>(facts.expires_us / kSecondUs) << kExpiryShift |
+                            static_cast<uint64_t>(facts.suspension) << kSuspensionShift,
                         std::memory_order_release);
 }
 
@@ -30,7 +33,8 @@ EntryFacts EntryTable::Entry(EntryNumber entry) const {
   return {.list = static_cast<ListNumber>(word >> kListShift & Mask(24)),
           .state = static_cast<EntryState>(word & Mask(4)),
           .court_basis = (word >> kCourtShift & 1) != 0,
-          .expires_us = static_cast<TimeUs>(word >> kExpiryShift) * kSecondUs};
+          .expires_us = static_cast<TimeUs>(word >> kExpiryShift & Mask(33)) * kSecondUs,
+          .suspension = static_cast<Suspension>(word >> kSuspensionShift)};
 }
 
 void EntryTable::SetRow(RowId row, const RowFacts& facts) {

@@ -17,7 +17,8 @@ struct EntryFacts {
   ListNumber list = 0;  // below 2^24
   EntryState state = EntryState::kSubmitted;
   bool court_basis = false;
-  TimeUs expires_us = 0;  // whole seconds, below the year 2514
+  TimeUs expires_us = 0;  // whole seconds, below the year 2242
+  Suspension suspension = Suspension::kNone;
 };
 
 // One fingerprint of one entry.

@@ -45,7 +45,15 @@ void SetOutcome(const Principal& caller, const ListRecord* list, EntryAction act
     case EntryAction::kUphold:
       entry.expires_us = 0;
       entry.court_basis = entry.court_basis || caller.role == Role::kAuthority;
+      if (entry.suspension != Suspension::kNone) entry.suspension = Suspension::kCleared;
       NoteDecider(caller, decision, entry);
+      break;
+    case EntryAction::kSuspend:
+      // Without a caller it is the match rate.
+      entry.suspension = caller.key_id.empty() ? Suspension::kMatchRate : Suspension::kOperator;
+      break;
+    case EntryAction::kResume:
+      entry.suspension = Suspension::kCleared;
       break;
     case EntryAction::kReject:
     case EntryAction::kReverse:
@@ -110,13 +118,18 @@ absl::Status Catalog::Apply(const Principal& caller, const ListRecord* list, Ent
   entry.revision = counters.revision;
   EventRecord event = EventOf(entry, action, to);
   event.organisation = caller.organisation;
-  if (action != EntryAction::kExpire) event.role = caller.role;
+  if (!caller.key_id.empty()) event.role = caller.role;
   event.key_id = caller.key_id;
   event.person = decision.person;
   event.reason = decision.reason;
   event.legal_basis = decision.legal_basis;
   event.case_reference = decision.case_reference;
   VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(event));
+  const auto owner = list != nullptr ? nullptr : lists_.Acquire()->ByNumber(entry.list);
+  if (list == nullptr) list = owner.get();
+  if (list != nullptr) {
+    VIGIE_RETURN_IF_ERROR(transaction.AddToTally(list->organisation, event.kind, 1));
+  }
 
   entry.state = to;
   entry.reason = decision.note;

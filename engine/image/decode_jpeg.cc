@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kCmykChannels = 4;
 
-enum class Outcome { kDone, kCorrupt, kNoMemory };
+enum class Ending { kDone, kCorrupt, kNoMemory };
 
 // libjpeg reports errors by a jump; what the jump passes over must need no destructor. So all that
 // has one stays in DecodeJpeg(), and this holds pointers.
@@ -122,11 +122,11 @@ void ReadRows(Job& job) {
 }
 
 // The one function that a jump comes back to.
-Outcome Run(Job& job) {
+Ending Run(Job& job) {
   if (setjmp(job.on_error) != 0) {
     const bool no_memory = job.errors.msg_code == JERR_OUT_OF_MEMORY;
     jpeg_destroy_decompress(&job.info);
-    return no_memory ? Outcome::kNoMemory : Outcome::kCorrupt;
+    return no_memory ? Ending::kNoMemory : Ending::kCorrupt;
   }
   Prepare(job);
   jpeg_read_header(&job.info, TRUE);
@@ -141,7 +141,7 @@ Outcome Run(Job& job) {
     ReadRows(job);
   }
   jpeg_destroy_decompress(&job.info);
-  return as_announced ? Outcome::kDone : Outcome::kCorrupt;
+  return as_announced ? Ending::kDone : Ending::kCorrupt;
 }
 
 }  // namespace
@@ -169,11 +169,11 @@ absl::StatusOr<PixelBuffer> DecodeJpeg(Bytes bytes, const ImageHeader& header, D
   job.offsets = offsets.data();
   job.line = line.empty() ? nullptr : line.data();
   switch (Run(job)) {
-    case Outcome::kDone:
+    case Ending::kDone:
       return out;
-    case Outcome::kNoMemory:
+    case Ending::kNoMemory:
       return NoMemoryToDecode();
-    case Outcome::kCorrupt:
+    case Ending::kCorrupt:
       break;
   }
   return CorruptImage("the picture's data cannot be decoded");

@@ -27,6 +27,22 @@ struct Pipeline::Queries {
   std::optional<NotScanned> obstacle;
   std::string detail;
 
+  // What tells this upload from others: its hashes as it was sent, or else what there is.
+  std::string Values() const {
+    std::string values;
+    for (const bool original : {true, false}) {
+      if (!values.empty()) break;
+      for (size_t i = 0; i < hashes.size(); ++i) {
+        if (original && origins[i].orientation != Orientation::kOriginal) continue;
+        values.append(reinterpret_cast<const char*>(hashes[i].bytes.data()),
+                      hashes[i].bytes.size());
+      }
+    }
+    if (!hashes.empty()) return values;
+    for (const Fingerprint& digest : digests) values += digest.value;
+    return values;
+  }
+
   void Obstruct(NotScanned reason, std::string_view why) {
     obstacle = reason;
     detail = std::string(why);
@@ -204,6 +220,8 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
   match.court_basis = hit.entry.court_basis;
   match.expires_us = hit.entry.state == EntryState::kProvisional ? hit.entry.expires_us : 0;
   match.list_action = hit.list->action;
+  match.list = hit.list->number;
+  match.suspension = hit.entry.suspension;
   match.algorithm = hit.row.algorithm;
   match.fingerprint = hit.row.position;
   match.distance = hit.distance;
@@ -240,6 +258,13 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
       AddMatch(hit, queries, options, &matches);
     }
   }
+  UploadId upload{};
+  if (!matches.empty()) {
+    upload = catalog_.UploadIdOf(queries.Values());
+    for (Match& match : matches) {
+      match.released = catalog_.IsReleased(match.entry, options.organisation, upload);
+    }
+  }
   Verdict verdict = Decide(std::move(matches), options.max_matches);
   if (verdict.outcome == Outcome::kNoMatch && queries.obstacle.has_value() &&
       verdict.basis != Basis::kAllowListed) {
@@ -251,7 +276,35 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   verdict.frames_decoded = queries.frames_decoded;
   verdict.frames_looked_up = queries.frames_looked_up;
   verdict.revision = revision;
+  if (verdict.outcome == Outcome::kMatch) verdict.upload = ToBase32(upload);
+  Note(verdict, upload, options);
   return verdict;
+}
+
+void Pipeline::Note(const Verdict& verdict, const UploadId& upload,
+                    const CheckOptions& options) const {
+  if (book_ == nullptr) return;
+  VerdictRecord record{.time_us = clock_.Now(),
+                       .organisation = options.organisation,
+                       .key_id = options.key_id,
+                       .action = std::nullopt,
+                       .revision = verdict.revision,
+                       .matches = {}};
+  if (verdict.outcome == Outcome::kMatch) record.action = verdict.action;
+  const auto add = [&record](const Match& match, std::optional<Action> action) {
+    record.matches.push_back({.entry = match.entry,
+                              .list = match.list,
+                              .state = match.state,
+                              .court_basis = match.court_basis,
+                              .suspension = match.suspension,
+                              .released = match.released,
+                              .algorithm = match.algorithm,
+                              .distance = match.distance,
+                              .action = action});
+  };
+  for (const Match& match : verdict.matches) add(match, match.action);
+  if (verdict.allowed_by.has_value()) add(*verdict.allowed_by, std::nullopt);
+  book_->Note(verdict.outcome, std::move(record), upload);
 }
 
 }  // namespace vigie

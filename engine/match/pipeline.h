@@ -11,6 +11,7 @@
 #include "engine/base/fingerprint.h"
 #include "engine/base/status.h"
 #include "engine/catalog/catalog.h"
+#include "engine/catalog/verdict_book.h"
 #include "engine/image/decoder.h"
 #include "engine/match/image_hasher.h"
 #include "engine/policy/verdict.h"
@@ -30,6 +31,7 @@ struct PipelineOptions {
 // What the caller may choose for one check.
 struct CheckOptions {
   std::string organisation;         // whose upload it is: only lists that act for it are consulted
+  std::string key_id;               // who asks, for the events
   std::vector<std::string> lists;   // only these; empty: all
   std::optional<int> max_distance;  // stricter than the lists'; never wider
   Revision min_revision = 0;        // answer only from a state at least this new
@@ -48,9 +50,10 @@ struct QueryFingerprint {
 // Thread-safe; each thread keeps its own working memory for hashing.
 class Pipeline {
  public:
-  // `catalog` and `clock` outlive the pipeline.
-  Pipeline(const Catalog& catalog, const Clock& clock, const PipelineOptions& options)
-      : catalog_(catalog), clock_(clock), options_(options) {}
+  // All outlive the pipeline. Verdicts are noted in `book`, unless that is nullptr.
+  Pipeline(const Catalog& catalog, const Clock& clock, const PipelineOptions& options,
+           VerdictBook* book = nullptr)
+      : catalog_(catalog), clock_(clock), options_(options), book_(book) {}
 
   // The verdict on an encoded picture. Whatever is wrong with the picture is a verdict
   // (NOT_SCANNED), not an error. Errors are the request's or the server's: LIST_NOT_FOUND for an
@@ -78,10 +81,13 @@ class Pipeline {
   absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
   void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,
                 std::vector<Match>* matches) const;
+  // Notes what was answered about what was found; `verdict` is complete.
+  void Note(const Verdict& verdict, const UploadId& upload, const CheckOptions& options) const;
 
   const Catalog& catalog_;
   const Clock& clock_;
   const PipelineOptions options_;
+  VerdictBook* const book_;
 };
 
 }  // namespace vigie

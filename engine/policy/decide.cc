@@ -51,9 +51,31 @@ std::string_view Name(Basis value) {
       return "nothing_known";
     case Basis::kAllowListed:
       return "allow_listed";
+    case Basis::kSuspended:
+      return "suspended";
+    case Basis::kReleased:
+      return "released";
   }
   return "invalid";
 }
+
+namespace {
+
+// A suspension by the match rate leaves a look to a human; an operator's switches off.
+Effect Weakened(Effect effect, const Match& match) {
+  if (match.suspension == Suspension::kMatchRate && effect.action > Action::kHoldForReview) {
+    effect = {Action::kHoldForReview, Basis::kSuspended};
+  }
+  if (match.suspension == Suspension::kOperator && effect.action > Action::kReportOnly) {
+    effect = {Action::kReportOnly, Basis::kSuspended};
+  }
+  if (match.released && effect.action > Action::kReportOnly) {
+    effect = {Action::kReportOnly, Basis::kReleased};
+  }
+  return effect;
+}
+
+}  // namespace
 
 Effect EffectOf(EntryState state, Action list_action, Category category) {
   Effect effect{Action::kReportOnly, Basis::kProvisional};
@@ -87,7 +109,7 @@ Verdict Decide(std::vector<Match> matches, size_t max_matches) {
       }
       continue;
     }
-    const Effect effect = EffectOf(match.state, match.list_action, match.category);
+    const Effect effect = Weakened(EffectOf(match.state, match.list_action, match.category), match);
     match.action = effect.action;
     match.basis = effect.basis;
   }

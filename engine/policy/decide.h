@@ -11,6 +11,7 @@ namespace vigie {
 //
 //   CONFIRMED -> BLOCK, PROVISIONAL -> PROVISIONAL_BLOCK, CONTESTED -> HOLD_FOR_REVIEW,
 //   then no more than the list's action; SOURCE_PHOTO no more than HOLD_FOR_REVIEW.
+// Decide() then takes off what an entry's suspension and the platform's own release say.
 struct Effect {
   Action action;
   Basis basis;

@@ -11,8 +11,6 @@
 
 namespace vigie {
 
-enum class Outcome : uint8_t { kMatch = 1, kNoMatch = 2, kNotScanned = 3 };
-
 // Why there is no answer. A picture we could not look at is never reported as clean.
 enum class NotScanned : uint8_t {
   kUnsupportedFormat = 1,
@@ -31,6 +29,8 @@ enum class Basis : uint8_t {
   kSourcePhoto = 5,   // a registered source photograph is reported or held, never blocked
   kNothingKnown = 6,  // no known picture within the distance
   kAllowListed = 7,   // an ALLOW entry matches and no court's entry does
+  kSuspended = 9,     // the entry is held back: it matched too much, or an operator did it
+  kReleased = 10,     // the platform found this entry wrong about this upload
 };
 
 std::string_view Name(Outcome value);
@@ -48,6 +48,9 @@ struct Match {
   bool court_basis = false;
   TimeUs expires_us = 0;                // 0: does not expire
   Action list_action = Action::kBlock;  // the strongest that the list asks for
+  ListNumber list = 0;
+  Suspension suspension = Suspension::kNone;
+  bool released = false;  // the platform found this entry wrong about this upload
   // How it was found.
   Algorithm algorithm = Algorithm::kPdq;
   int fingerprint = 0;  // which of the entry's, from 0
@@ -82,6 +85,7 @@ struct Verdict {
   int frames_decoded = 0;
   int frames_looked_up = 0;
   Revision revision = 0;  // the catalogue had at least this state
+  std::string upload;     // kMatch: names what was checked, for feedback; opaque
 };
 
 }  // namespace vigie

@@ -52,6 +52,7 @@ struct EntryRecord {
   std::string submitter;  // key id of the principal that submitted it
   std::string reason;     // why its state last changed, in the words of who did it
   ReasonCode reason_code = ReasonCode::kNone;
+  Suspension suspension = Suspension::kNone;
   int64_t renewals = 0;        // how often its time was prolonged
   Decider first_decider = {};  // who confirmed or rejected it first; cannot settle a contest of it
   Decider last_decider = {};
@@ -128,6 +129,7 @@ struct EntryHead {
   EntryState state = EntryState::kSubmitted;
   TimeUs expires_us = 0;
   bool court_basis = false;
+  Suspension suspension = Suspension::kNone;
 };
 
 // One fingerprint with its row, for loading at start.

@@ -14,7 +14,7 @@ const char kEntryColumns[] =
     "number, list, external_reference, state, expires_us, court_basis, subject, jurisdiction, "
     "legal_basis, case_reference, submitter, reason, created_us, updated_us, revision, first_row, "
     "reason_code, renewals, first_decider_key, first_decider_person, last_decider_key, "
-    "last_decider_person, decided_us";
+    "last_decider_person, decided_us, suspension";
 const char kFingerprintColumns[] =
     "row, entry, position, algorithm, value, quality, profile, decode_mode";
 const char kKeyColumns[] = "id, digest, organisation, role, label, created_us, revoked_us";
@@ -104,6 +104,7 @@ EntryRecord ReadEntryRow(const SqlStatement& row) {
       .submitter = row.GetText(10),
       .reason = row.GetText(11),
       .reason_code = static_cast<ReasonCode>(row.GetInt(16)),
+      .suspension = static_cast<Suspension>(row.GetInt(23)),
       .renewals = row.GetInt(17),
       .first_decider = {.key_id = row.GetText(18), .person = row.GetText(19)},
       .last_decider = {.key_id = row.GetText(20), .person = row.GetText(21)},
@@ -139,7 +140,8 @@ void BindEntry(SqlStatement& statement, const EntryRecord& entry) {
       .Text(entry.first_decider.person)
       .Text(entry.last_decider.key_id)
       .Text(entry.last_decider.person)
-      .Int(entry.decided_us);
+      .Int(entry.decided_us)
+      .Int(static_cast<int>(entry.suspension));
 }
 
 FingerprintRow ReadFingerprint(const SqlStatement& row) {

@@ -128,19 +128,100 @@ CREATE TABLE event_heads (
   signature  BLOB NOT NULL
 );
 )sql",
+    // 4 -> 5: what verdicts said of entries, and what platforms said of verdicts.
+    R"sql(
+ALTER TABLE entries ADD COLUMN suspension INTEGER NOT NULL DEFAULT 0;
+-- Kinds from 200 on are verdicts: many, and no part of an entry's life.
+CREATE INDEX events_by_revision ON events(revision) WHERE kind < 200;
+DROP INDEX events_of_entry;
+CREATE INDEX events_of_entry ON events(entry) WHERE kind > 100 AND kind < 200;
+
+-- Which organisation's uploads matched an entry: since when, and how often with which action.
+CREATE TABLE sightings (
+  entry         INTEGER NOT NULL,
+  organisation  TEXT NOT NULL,
+  list          INTEGER NOT NULL,
+  first_us      INTEGER NOT NULL,
+  last_us       INTEGER NOT NULL,
+  seen_revision INTEGER NOT NULL,             -- of the first verdict
+  revision      INTEGER NOT NULL,             -- that wrote it down
+  reported      INTEGER NOT NULL,
+  held          INTEGER NOT NULL,
+  provisional   INTEGER NOT NULL,
+  blocked       INTEGER NOT NULL,
+  PRIMARY KEY (entry, organisation)
+) WITHOUT ROWID;
+CREATE INDEX sightings_by_revision ON sightings(organisation, revision);
+CREATE INDEX sightings_by_list ON sightings(organisation, list);
+
+CREATE TABLE feedback (
+  entry        INTEGER NOT NULL,
+  organisation TEXT NOT NULL,
+  upload       BLOB NOT NULL,                 -- a keyed digest
+  correct      INTEGER NOT NULL,
+  released     INTEGER NOT NULL,
+  time_us      INTEGER NOT NULL,
+  PRIMARY KEY (entry, organisation, upload)
+) WITHOUT ROWID;
+
+-- The last verdicts that had something to decide about.
+CREATE TABLE verdicts (
+  number       INTEGER PRIMARY KEY,
+  time_us      INTEGER NOT NULL,
+  organisation TEXT NOT NULL,
+  action       INTEGER NOT NULL,              -- 0: no match
+  revision     INTEGER NOT NULL
+);
+CREATE TABLE verdict_matches (
+  verdict      INTEGER NOT NULL,
+  position     INTEGER NOT NULL,
+  entry        INTEGER NOT NULL,
+  list         INTEGER NOT NULL,
+  state        INTEGER NOT NULL,
+  court_basis  INTEGER NOT NULL,
+  suspension   INTEGER NOT NULL,
+  released     INTEGER NOT NULL,
+  algorithm    INTEGER NOT NULL,
+  distance     INTEGER NOT NULL,
+  action       INTEGER NOT NULL,              -- 0: none
+  PRIMARY KEY (verdict, position)
+) WITHOUT ROWID;
+
+-- Checks a day, by organisation and what they were answered.
+CREATE TABLE verdict_counts (
+  day          INTEGER NOT NULL,              -- since 1970
+  organisation TEXT NOT NULL,
+  outcome      INTEGER NOT NULL,
+  action       INTEGER NOT NULL,              -- 0: none
+  checks       INTEGER NOT NULL,
+  PRIMARY KEY (day, organisation, outcome, action)
+) WITHOUT ROWID;
+
+-- What became of an organisation's entries, by kind of event.
+CREATE TABLE tallies (
+  organisation TEXT NOT NULL,
+  kind         INTEGER NOT NULL,
+  entries      INTEGER NOT NULL,
+  PRIMARY KEY (organisation, kind)
+) WITHOUT ROWID;
+INSERT INTO tallies SELECT lists.organisation, 7, count(*) FROM entries
+  JOIN lists ON lists.number=entries.list GROUP BY 1;
+INSERT INTO tallies SELECT lists.organisation, events.kind, count(*) FROM events
+  JOIN lists ON lists.number=events.list WHERE events.kind BETWEEN 101 AND 199 GROUP BY 1, 2;
+)sql",
 };
 
 }  // namespace
 
 int CurrentSchemaVersion() { return static_cast<int>(std::size(kMigrations)); }
 
-absl::Status MigrateSchema(SqlConnection& connection) {
+absl::Status MigrateSchema(SqlConnection& connection, int target) {
   while (true) {
     // The version is read inside the transaction: two programs may open a new file at once.
     VIGIE_RETURN_IF_ERROR(connection.Exec("BEGIN IMMEDIATE"));
     const auto version = connection.QueryInt("PRAGMA user_version");
     absl::Status status = version.status();
-    const bool current = version.ok() && *version == CurrentSchemaVersion();
+    const bool current = version.ok() && *version >= target && *version <= CurrentSchemaVersion();
     if (version.ok() && *version > CurrentSchemaVersion()) {
       status = Error(
           absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",

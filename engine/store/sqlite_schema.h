@@ -9,8 +9,9 @@ namespace vigie {
 // Version of the tables this program reads and writes (SQLite's user_version).
 int CurrentSchemaVersion();
 
-// Brings the database to the current version, one migration a transaction, each all or nothing.
-// FAILED_PRECONDITION, reason SCHEMA_TOO_NEW, when a newer program has written it.
-absl::Status MigrateSchema(SqlConnection& connection);
+// Brings the database to `version`, one migration a transaction, each all or nothing; one that is
+// newer stays as it is. FAILED_PRECONDITION, reason SCHEMA_TOO_NEW, when a newer program has
+// written it.
+absl::Status MigrateSchema(SqlConnection& connection, int version = CurrentSchemaVersion());
 
 }  // namespace vigie

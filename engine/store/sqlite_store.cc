@@ -62,7 +62,7 @@ class SqliteStore final : public Store {
 
   absl::StatusOr<std::unique_ptr<Transaction>> Begin() override {
     VIGIE_RETURN_IF_ERROR(writer_->Exec("BEGIN IMMEDIATE"));
-    return MakeSqliteTransaction(*writer_, writes_);
+    return MakeSqliteTransaction(*writer_, writes_, verdict_writer_);
   }
 
   absl::StatusOr<Counters> ReadCounters() override;
@@ -92,6 +92,7 @@ class SqliteStore final : public Store {
   absl::Status InsertKey(const KeyRecord& key) override;
   absl::Status RevokeKey(std::string_view id, TimeUs now) override;
   absl::StatusOr<uint64_t> KeysVersion() override;
+  VerdictLog& verdicts() override { return *verdict_log_; }
   std::array<uint8_t, 16> seal_key() const override { return seal_key_; }
   absl::Status CheckIntegrity() override;
 
@@ -106,6 +107,8 @@ class SqliteStore final : public Store {
   std::string path_;
   std::unique_ptr<SqlConnection> writer_;
   Statements writes_;
+  VerdictWriter verdict_writer_;
+  std::unique_ptr<VerdictLog> verdict_log_;
   std::mutex reader_mutex_;
   std::unique_ptr<SqlConnection> reader_;
   Statements reads_;
@@ -123,6 +126,8 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
   VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));
   VIGIE_ASSIGN_OR_RETURN(store->reads_, Statements::Prepare(*store->reader_));
+  VIGIE_ASSIGN_OR_RETURN(store->verdict_writer_, VerdictWriter::Prepare(*store->writer_));
+  VIGIE_ASSIGN_OR_RETURN(store->verdict_log_, OpenSqliteVerdictLog(path));
   VIGIE_RETURN_IF_ERROR(store->BeginChain());
   // After a crash the log may hold what was erased shortly before.
   VIGIE_RETURN_IF_ERROR(store->ScrubLog().status());
@@ -199,14 +204,17 @@ absl::StatusOr<std::optional<EntryRecord>> SqliteStore::ReadEntry(EntryNumber nu
 }
 
 absl::Status SqliteStore::ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) {
-  return ForEach("SELECT number, list, state, expires_us, court_basis FROM entries ORDER BY number",
-                 [&visit](const SqlStatement& row) {
-                   return visit({.number = static_cast<EntryNumber>(row.GetInt(0)),
-                                 .list = static_cast<ListNumber>(row.GetInt(1)),
-                                 .state = static_cast<EntryState>(row.GetInt(2)),
-                                 .expires_us = row.GetInt(3),
-                                 .court_basis = row.GetInt(4) != 0});
-                 });
+  return ForEach(
+      "SELECT number, list, state, expires_us, court_basis, suspension FROM entries "
+      "ORDER BY number",
+      [&visit](const SqlStatement& row) {
+        return visit({.number = static_cast<EntryNumber>(row.GetInt(0)),
+                      .list = static_cast<ListNumber>(row.GetInt(1)),
+                      .state = static_cast<EntryState>(row.GetInt(2)),
+                      .expires_us = row.GetInt(3),
+                      .court_basis = row.GetInt(4) != 0,
+                      .suspension = static_cast<Suspension>(row.GetInt(5))});
+      });
 }
 
 absl::Status SqliteStore::ScanFingerprints(
@@ -316,8 +324,9 @@ absl::StatusOr<std::vector<EventRecord>> SqliteStore::ReadEvents(EntryNumber ent
   VIGIE_RETURN_IF_ERROR(ForEach(
       absl::StrCat(events, "WHERE kind=7 AND entry<=", entry, " ORDER BY entry DESC LIMIT 1"),
       take));
-  VIGIE_RETURN_IF_ERROR(
-      ForEach(absl::StrCat(events, "WHERE kind>100 AND entry=", entry, " ORDER BY number"), take));
+  VIGIE_RETURN_IF_ERROR(ForEach(
+      absl::StrCat(events, "WHERE kind>100 AND kind<200 AND entry=", entry, " ORDER BY number"),
+      take));
   return found;
 }
 

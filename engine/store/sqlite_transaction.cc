@@ -9,7 +9,8 @@ namespace {
 
 class SqliteTransaction final : public Transaction {
  public:
-  SqliteTransaction(SqlConnection& db, Statements& statements) : db_(db), s_(statements) {}
+  SqliteTransaction(SqlConnection& db, Statements& statements, VerdictWriter& verdicts)
+      : db_(db), s_(statements), verdicts_(verdicts) {}
   ~SqliteTransaction() override {
     if (db_.InTransaction()) db_.Exec("ROLLBACK").IgnoreError();
   }
@@ -82,6 +83,23 @@ class SqliteTransaction final : public Transaction {
 
   absl::Status AppendEvent(EventRecord& event) override { return vigie::AppendEvent(s_, event); }
 
+  absl::Status RecordVerdicts(const VerdictBatch& batch, Revision revision) override {
+    return verdicts_.Record(batch, revision);
+  }
+
+  absl::StatusOr<bool> IsSighted(EntryNumber entry, std::string_view organisation) override {
+    return verdicts_.IsSighted(entry, organisation);
+  }
+
+  absl::StatusOr<std::optional<FeedbackRecord>> SetFeedback(
+      const FeedbackRecord& feedback) override {
+    return verdicts_.SetFeedback(feedback);
+  }
+
+  absl::Status AddToTally(std::string_view organisation, EventKind kind, int64_t entries) override {
+    return verdicts_.AddToTally(organisation, kind, entries);
+  }
+
   absl::Status Commit(const Counters& counters) override {
     const std::pair<const char*, int64_t> values[] = {
         {"revision", static_cast<int64_t>(counters.revision)},
@@ -98,12 +116,14 @@ class SqliteTransaction final : public Transaction {
  private:
   SqlConnection& db_;
   Statements& s_;
+  VerdictWriter& verdicts_;
 };
 
 }  // namespace
 
-std::unique_ptr<Transaction> MakeSqliteTransaction(SqlConnection& db, Statements& statements) {
-  return std::make_unique<SqliteTransaction>(db, statements);
+std::unique_ptr<Transaction> MakeSqliteTransaction(SqlConnection& db, Statements& statements,
+                                                   VerdictWriter& verdicts) {
+  return std::make_unique<SqliteTransaction>(db, statements, verdicts);
 }
 
 }  // namespace vigie

@@ -5,11 +5,13 @@
 
 #include "engine/store/sqlite.h"
 #include "engine/store/sqlite_statements.h"
+#include "engine/store/sqlite_verdicts.h"
 #include "engine/store/store.h"
 
 namespace vigie {
 
-// `db` has begun; both outlive the transaction.
-std::unique_ptr<Transaction> MakeSqliteTransaction(SqlConnection& db, Statements& statements);
+// `db` has begun; all outlive the transaction.
+std::unique_ptr<Transaction> MakeSqliteTransaction(SqlConnection& db, Statements& statements,
+                                                   VerdictWriter& verdicts);
 
 }  // namespace vigie

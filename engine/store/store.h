@@ -12,6 +12,7 @@
 #include "engine/base/digest.h"
 #include "engine/base/status.h"
 #include "engine/store/records.h"
+#include "engine/store/verdict_records.h"
 
 namespace vigie {
 
@@ -42,8 +43,45 @@ class Transaction {
   // Gives the event its number and digest and adds it to the chain.
   virtual absl::Status AppendEvent(EventRecord& event) = 0;
 
+  // Writes down verdicts, as part of `revision`, and what was counted. Of the verdicts the last
+  // kKeptVerdicts are kept; sightings and counts for ever.
+  virtual absl::Status RecordVerdicts(const VerdictBatch& batch, Revision revision) = 0;
+  // True when `organisation` was given a verdict that named the entry.
+  virtual absl::StatusOr<bool> IsSighted(EntryNumber entry, std::string_view organisation) = 0;
+  // What the organisation had said of the pair before; then it says this.
+  virtual absl::StatusOr<std::optional<FeedbackRecord>> SetFeedback(
+      const FeedbackRecord& feedback) = 0;
+  // So many more of the organisation's entries met with an event of this kind.
+  virtual absl::Status AddToTally(std::string_view organisation, EventKind kind,
+                                  int64_t entries) = 0;
+
   // When this returns OK, the changes survive a crash of the process and of the machine.
   virtual absl::Status Commit(const Counters& counters) = 0;
+};
+
+// What is kept of verdicts. Thread-safe; waits for no Transaction.
+class VerdictLog {
+ public:
+  virtual ~VerdictLog() = default;
+
+  virtual absl::StatusOr<Sightings> CountSightings(EntryNumber entry) = 0;
+  // The entries named to `organisation` by a verdict whose effect may have changed in the revisions
+  // above `after` up to `until`, by number, each with the last change. Also those that changed
+  // earlier, but after a verdict that was written down in these revisions. Submissions are no
+  // change.
+  virtual absl::StatusOr<std::vector<SightedChange>> ReadChanges(std::string_view organisation,
+                                                                 Revision after,
+                                                                 Revision until) = 0;
+  // The revision of the event of a change number `limit` after `after`; nullopt when there are
+  // fewer. What bounds one ReadChanges().
+  virtual absl::StatusOr<std::optional<Revision>> ReadRevisionOfChange(Revision after,
+                                                                       int limit) = 0;
+  // At most the last `limit`, oldest first.
+  virtual absl::StatusOr<std::vector<VerdictRecord>> ReadVerdicts(int limit) = 0;
+  virtual absl::StatusOr<FeedbackCounts> CountFeedback(EntryNumber entry) = 0;
+  virtual absl::StatusOr<std::vector<FeedbackRecord>> ReadReleases() = 0;
+  virtual absl::StatusOr<std::vector<Tally>> ReadTallies(std::string_view organisation) = 0;
+  virtual absl::StatusOr<std::vector<CheckCount>> ReadCheckCounts(int64_t first_day) = 0;
 };
 
 // Thread-safe, except that only one Transaction exists at a time (the caller sees to it).
@@ -67,6 +105,8 @@ class Store {
   // The entries whose last change came after `revision`, whole, in ascending order.
   virtual absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) = 0;
+
+  virtual VerdictLog& verdicts() = 0;
 
   // At most `limit` entries whose time is over at `now` and whose state does not say so, oldest
   // first.

@@ -67,6 +67,23 @@ class FailingTransaction final : public Transaction {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     return inner_->AppendEvent(event);
   }
+  absl::Status RecordVerdicts(const VerdictBatch& batch, Revision revision) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->RecordVerdicts(batch, revision);
+  }
+  absl::StatusOr<bool> IsSighted(EntryNumber entry, std::string_view organisation) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->IsSighted(entry, organisation);
+  }
+  absl::StatusOr<std::optional<FeedbackRecord>> SetFeedback(
+      const FeedbackRecord& feedback) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->SetFeedback(feedback);
+  }
+  absl::Status AddToTally(std::string_view organisation, EventKind kind, int64_t entries) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->AddToTally(organisation, kind, entries);
+  }
   absl::Status Commit(const Counters& counters) override {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     if (store_.before_commit) store_.before_commit();

@@ -123,6 +123,7 @@ class FailingStore final : public Store {
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override {
     return inner_->ScanEntriesSince(revision, visit);
   }
+  VerdictLog& verdicts() override { return inner_->verdicts(); }
   absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) override {
     return inner_->ReadDue(now, limit);
   }

@@ -17,7 +17,7 @@ namespace {
 using testing::WithRole;
 
 constexpr int kStates = 9;
-constexpr int kActions = 10;
+constexpr int kActions = 12;
 constexpr int kRoles = 7;
 
 TEST(EntryLife, InitialStatesByRoleAndKind) {
@@ -43,17 +43,17 @@ TEST(EntryLife, InitialStatesByRoleAndKind) {
 TEST(EntryLife, EveryActionFromEveryState) {
   // Rows: submitted, provisional, confirmed, contested, rejected, expired, withdrawn, revoked,
   // erased. Columns: confirm, reject, contest, uphold, reverse, withdraw, revoke, renew, expire,
-  // erase. The number of the state after it; 0: illegal.
+  // erase, suspend, resume. The number of the state after it; 0: illegal.
   constexpr int kAfter[kStates][kActions] = {
-      {3, 5, 0, 0, 0, 7, 8, 0, 0, 9},  // submitted
-      {3, 5, 4, 0, 0, 7, 8, 2, 6, 9},  // provisional
-      {0, 0, 4, 0, 0, 7, 8, 0, 0, 9},  // confirmed
-      {0, 0, 0, 3, 7, 7, 8, 0, 6, 9},  // contested
-      {0, 0, 0, 0, 0, 0, 8, 0, 0, 9},  // rejected
-      {0, 0, 0, 0, 0, 7, 8, 2, 0, 9},  // expired
-      {0, 0, 0, 0, 0, 0, 8, 0, 0, 9},  // withdrawn
-      {0, 0, 0, 0, 0, 0, 0, 0, 0, 9},  // revoked
-      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // erased
+      {3, 5, 0, 0, 0, 7, 8, 0, 0, 9, 0, 0},  // submitted
+      {3, 5, 4, 0, 0, 7, 8, 2, 6, 9, 2, 2},  // provisional
+      {0, 0, 4, 0, 0, 7, 8, 0, 0, 9, 3, 3},  // confirmed
+      {0, 0, 0, 3, 7, 7, 8, 0, 6, 9, 4, 4},  // contested
+      {0, 0, 0, 0, 0, 0, 8, 0, 0, 9, 0, 0},  // rejected
+      {0, 0, 0, 0, 0, 7, 8, 2, 0, 9, 0, 0},  // expired
+      {0, 0, 0, 0, 0, 0, 8, 0, 0, 9, 0, 0},  // withdrawn
+      {0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0},  // revoked
+      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // erased
   };
   for (int from = 1; from <= kStates; ++from) {
     for (int action = 1; action <= kActions; ++action) {
@@ -104,10 +104,10 @@ TEST(EntryRules, EveryRoleAndActionOnOwnAndOthersEntries) {
   // One string a role, one letter an action in the order of EntryAction: '-' nobody, 'o' own
   // entries, 'x' others' entries, 'a' all.
   const std::map<Role, std::string> kReach = {
-      {Role::kPlatform, "--a-------"},       {Role::kVictimService, "--o--o-o-o"},
-      {Role::kTrustedFlagger, "--o--o-o-o"}, {Role::kAuthority, "xx---oao-a"},
-      {Role::kReviewer, "xx-xxx----"},       {Role::kAuditor, "----------"},
-      {Role::kOperator, "-----o---o"},
+      {Role::kPlatform, "--a---------"},       {Role::kVictimService, "--o--o-o-o--"},
+      {Role::kTrustedFlagger, "--o--o-o-o--"}, {Role::kAuthority, "xx---oao-a--"},
+      {Role::kReviewer, "xx-xxx-----x"},       {Role::kAuditor, "------------"},
+      {Role::kOperator, "-----o---oa-"},
   };
   const ListRecord list = ListOf("org-a");
   int cells = 0;
@@ -120,9 +120,12 @@ TEST(EntryRules, EveryRoleAndActionOnOwnAndOthersEntries) {
         // In some state the action is legal; the rights do not depend on the state.
         std::set<std::string> reasons;
         for (int state = 1; state <= kStates; ++state) {
+          EntryRecord entry = EntryIn(static_cast<EntryState>(state));
+          if (static_cast<EntryAction>(action) == EntryAction::kResume) {
+            entry.suspension = Suspension::kOperator;
+          }
           const absl::Status status =
-              CheckAction(caller, list, EntryIn(static_cast<EntryState>(state)),
-                          static_cast<EntryAction>(action), kComplete);
+              CheckAction(caller, list, entry, static_cast<EntryAction>(action), kComplete);
           reasons.insert(status.ok() ? "ok" : ReasonOf(status));
         }
         const std::string refusal = letter == 'x' ? "OWN_SUBMISSION" : "ROLE_MAY_NOT_DECIDE";
@@ -149,7 +152,7 @@ TEST(EntryRules, WhoMayKnowThatAListExists) {
     const Role r = static_cast<Role>(role);
     EXPECT_TRUE(MayKnow(WithRole(r, "org-a"), open)) << Name(r);
     EXPECT_TRUE(MayKnow(WithRole(r, "org-a"), narrow)) << Name(r);
-    const bool reviews = r == Role::kReviewer || r == Role::kAuthority;
+    const bool reviews = r == Role::kReviewer || r == Role::kAuthority || r == Role::kOperator;
     EXPECT_EQ(MayKnow(WithRole(r, "org-z"), open), reviews || r == Role::kPlatform) << Name(r);
     EXPECT_EQ(MayKnow(WithRole(r, "org-z"), narrow), reviews) << Name(r);
     EXPECT_EQ(MayKnow(WithRole(r, "forum"), narrow), reviews || r == Role::kPlatform) << Name(r);
@@ -186,6 +189,24 @@ TEST_F(Rules, ADecisionNamesAHumanAndAReason) {
   EXPECT_EQ(Check(flagger, entry, kContest, {.reason = ReasonCode::kConsentGiven}), "ok");
   EXPECT_EQ(Check(flagger, entry, kErase, {.reason = ReasonCode::kDataProtection}),
             "PERSON_REQUIRED");
+}
+
+TEST_F(Rules, SuspendingAndResumingAreNotDoneTwice) {
+  const Principal host = WithRole(Role::kOperator, "host");
+  EntryRecord entry = EntryIn(EntryState::kConfirmed);
+  EXPECT_EQ(Check(host, entry, EntryAction::kSuspend, kComplete), "ok");
+  EXPECT_EQ(Check(reviewer_, entry, EntryAction::kResume, kComplete), "ILLEGAL_TRANSITION");
+  entry.suspension = Suspension::kMatchRate;
+  EXPECT_EQ(Check(host, entry, EntryAction::kSuspend, kComplete), "ok") << "it acts even less";
+  EXPECT_EQ(Check(reviewer_, entry, EntryAction::kResume, kComplete), "ok");
+  entry.suspension = Suspension::kOperator;
+  EXPECT_EQ(Check(host, entry, EntryAction::kSuspend, kComplete), "ILLEGAL_TRANSITION");
+  EXPECT_EQ(Check(host, entry, EntryAction::kResume, kComplete), "ROLE_MAY_NOT_DECIDE");
+  EXPECT_EQ(Check(reviewer_, entry, EntryAction::kResume, {}), "PERSON_REQUIRED");
+  EXPECT_EQ(Check(reviewer_, entry, EntryAction::kResume, kComplete), "ok");
+  entry.suspension = Suspension::kCleared;
+  EXPECT_EQ(Check(reviewer_, entry, EntryAction::kResume, kComplete), "ILLEGAL_TRANSITION");
+  EXPECT_EQ(Check(host, entry, EntryAction::kSuspend, {.person = "Ana Lys"}), "REASON_REQUIRED");
 }
 
 TEST_F(Rules, NothingAutomatedEndsAContest) {

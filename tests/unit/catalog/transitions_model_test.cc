@@ -45,6 +45,7 @@ struct ModelEntry {
   EntryState state = kProvisional;
   TimeUs expires = 0;
   int renewals = 0;
+  Suspension suspension = Suspension::kNone;
   bool has_case = false;
   std::set<std::string> deciders;  // keys and persons of the first and the last
   std::string first_key, first_person;
@@ -70,9 +71,11 @@ class Model {
     // The lists of org-b act for "forum" alone.
     const bool sees = asked.caller.role == Role::kPlatform &&
                       (owner != "org-b" || asked.caller.organisation == "forum");
-    if (!own && !sees && !IsCourt(asked) && !IsReviewer(asked)) return "LIST_NOT_FOUND";
+    const bool host = asked.caller.role == Role::kOperator;
+    if (!own && !sees && !host && !IsCourt(asked) && !IsReviewer(asked)) return "LIST_NOT_FOUND";
     const bool own_only = asked.action == kWithdraw || asked.action == kRenew;
     if (!own && IsCourt(asked) && own_only) return "LIST_NOT_FOUND";
+    if (host && (asked.action == kWithdraw || asked.action == kErase)) return "LIST_NOT_FOUND";
     const EntryState state = Expired(e, now) ? kExpired : e.state;
     if (asked.action == kWithdraw && own && state == kWithdrawn) return "again";
     if (const std::string no = Refusal(e, asked, own, state); !no.empty()) return no;
@@ -103,11 +106,11 @@ class Model {
         return own && (asked.action == kWithdraw || asked.action == kRenew);
       case Role::kReviewer:
         return asked.action == kConfirm || asked.action == kReject || asked.action == kUphold ||
-               asked.action == kReverse || asked.action == kWithdraw;
+               asked.action == kReverse || asked.action == kWithdraw || asked.action == kResume;
       case Role::kPlatform:
         return asked.action == kContest;
       case Role::kOperator:
-        return own && (asked.action == kWithdraw || asked.action == kErase);
+        return asked.action == kSuspend;
       case Role::kAuditor:
         return false;
     }
@@ -116,6 +119,9 @@ class Model {
 
   static bool Legal(EntryAction action, EntryState state) {
     const bool over = state == kRejected || state == kWithdrawn || state == kRevoked;
+    if (action == kSuspend || action == kResume) {
+      return state == kProvisional || state == kConfirmed || state == kContested;
+    }
     if (state == kErased) return false;
     if (action == kErase) return true;
     if (action == kRevoke) return state != kRevoked;
@@ -136,7 +142,9 @@ class Model {
     if (judges && own) return "OWN_SUBMISSION";
     if (d.seen_revision != 0 && d.seen_revision != e.revision) return "ENTRY_CHANGED";
     if (!Legal(action, state)) return "ILLEGAL_TRANSITION";
-    const bool decides = judges || action == kRevoke || action == kErase;
+    const bool off = e.suspension == Suspension::kOperator;
+    if ((action == kSuspend && off) || (action == kResume && !off)) return "ILLEGAL_TRANSITION";
+    const bool decides = judges || action == kRevoke || action == kErase || action == kSuspend;
     if ((decides || state == kContested) && d.person.empty()) return "PERSON_REQUIRED";
     if ((decides || action == kContest) && d.reason == ReasonCode::kNone) return "REASON_REQUIRED";
     const bool court_case = IsCourt(asked) && (action == kConfirm || action == kRevoke);
@@ -159,6 +167,13 @@ class Model {
       case kUphold:
         e.state = kConfirmed;
         e.expires = 0;
+        if (e.suspension != Suspension::kNone) e.suspension = Suspension::kCleared;
+        break;
+      case kSuspend:
+        e.suspension = Suspension::kOperator;
+        break;
+      case kResume:
+        e.suspension = Suspension::kCleared;
         break;
       case kReject:
         e.state = kRejected;
@@ -180,6 +195,7 @@ class Model {
         break;
       case kErase:
         e.state = kErased;
+        e.suspension = Suspension::kNone;
         break;
       case kExpire:
         break;
@@ -227,7 +243,7 @@ class AgainstTheModel : public ::testing::TestWithParam<uint64_t> {
 
   Asked AnyRequest(const ModelEntry& e) {
     Asked asked{.caller = kCallers[random_.Below(kCallers.size())],
-                .action = static_cast<EntryAction>(1 + random_.Below(10))};
+                .action = static_cast<EntryAction>(1 + random_.Below(12))};
     if (random_.OneIn(3)) asked.caller = kCallers[e.owner];
     Decision& d = asked.decision;
     const char* persons[] = {"", "ana lys", "bo ek", "cy"};
@@ -282,6 +298,7 @@ class AgainstTheModel : public ::testing::TestWithParam<uint64_t> {
       const TimeUs now = world_.clock().Now();
       ASSERT_EQ(entry.state, Model::Expired(e, now) ? kExpired : e.state) << number;
       ASSERT_EQ(entry.revision, e.revision) << number;
+      ASSERT_EQ(entry.suspension, e.suspension) << number;
       ASSERT_EQ(world_.Near(e.hash, 0).size(), Model::Matches(e, now) ? 1U : 0U) << number;
       ASSERT_EQ(entry.fingerprints.empty(), e.state == kErased);
       std::vector<std::string> events;

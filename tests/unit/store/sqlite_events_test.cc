@@ -1,4 +1,4 @@
-// Events, their chain, decisions and expiry in the SQLite store; databases of before.
+// Events, their chain, decisions and expiry in the SQLite store.
 #include <gmock/gmock.h>
 
 #include <set>
@@ -20,45 +20,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 using SqliteEvents = SqliteStoreTest;
-
-TEST_F(SqliteEvents, AnOlderDatabaseIsMigratedWithWhatItHolds) {
-  Fill();
-  EntryRecord expected = AnEntry(1, 1, "ref-1", 1);
-  expected.reason_code = ReasonCode::kNone;
-  expected.renewals = 0;
-  expected.first_decider = expected.last_decider = {};
-  expected.decided_us = 0;
-  for (const int version : {2, 1}) {
-    store_.reset();
-    {
-      const auto raw = SqlConnection::Open(path_);
-      ASSERT_TRUE(raw.ok());
-      ASSERT_OK((*raw)->Exec(
-          "DROP INDEX entries_by_expiry; DROP INDEX entries_contested; DROP INDEX entries_erased;"
-          "DROP TABLE events; DROP TABLE event_heads; PRAGMA user_version=2"));
-      for (const char* column :
-           {"reason_code", "renewals", "first_decider_key", "first_decider_person",
-            "last_decider_key", "last_decider_person", "decided_us"}) {
-        ASSERT_OK((*raw)->Exec(absl::StrCat("ALTER TABLE entries DROP COLUMN ", column).c_str()));
-      }
-      if (version == 1) {
-        ASSERT_OK(
-            (*raw)->Exec("DROP INDEX entries_by_revision;"
-                         "DELETE FROM meta WHERE key='checkpoint'; PRAGMA user_version=1"));
-      }
-    }
-    store_ = Open(path_);
-    EXPECT_EQ(Fields(**store_->ReadEntry(1)), Fields(expected));
-    EXPECT_EQ(*store_->ReadCheckpointMark(), 0U);
-    ASSERT_OK(store_->ScanEntriesSince(0, [](const EntryRecord&) { return absl::OkStatus(); }));
-    const auto genesis = store_->ReadLastEvent();
-    ASSERT_TRUE(genesis.ok() && genesis->has_value());
-    EXPECT_EQ((*genesis)->number, 1U);
-    EXPECT_EQ((*genesis)->kind, EventKind::kGenesis);
-    EXPECT_EQ((*genesis)->last_entry, 1U) << "entries that were there before events were kept";
-    EXPECT_EQ((*genesis)->revision, 1U);
-  }
-}
 
 // Every field different from its default and from the others.
 EventRecord AnEvent(EntryNumber entry, EventKind kind) {

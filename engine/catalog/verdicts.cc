@@ -1,0 +1,198 @@
+// Catalog: what verdicts said of entries, what platforms said of verdicts, and what of both is told
+// to whom.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/digest.h"
+#include "engine/catalog/catalog.h"
+#include "engine/catalog/entry_life.h"
+
+namespace vigie {
+namespace {
+
+// Bounds one answer of ReadChanges().
+constexpr int kChangesAPage = 5000;
+
+// A suspension protects from a list that matches what it should not. A court's order stands.
+bool MaySuspend(const EntryRecord& entry) {
+  return Acts(entry.state) && entry.suspension == Suspension::kNone &&
+         !(entry.state == EntryState::kConfirmed && entry.court_basis);
+}
+
+}  // namespace
+
+UploadId Catalog::UploadIdOf(std::string_view values) const {
+  const auto digest =
+      HmacSha256(store_.seal_key(), AsBytes(absl::StrCat("upload ", ToAbsl(values))));
+  UploadId id{};
+  std::copy_n(digest.begin(), id.size(), id.begin());
+  return id;
+}
+
+absl::Status Catalog::RecordVerdicts(const VerdictBatch& batch,
+                                     std::span<const EntryNumber> too_many) {
+  const CommitQueue::Mutation record = [&](Transaction& transaction, Counters& counters,
+                                           Changes& changes) -> absl::Status {
+    changes.recorded = true;
+    VIGIE_RETURN_IF_ERROR(transaction.RecordVerdicts(batch, counters.revision));
+    for (const VerdictRecord& verdict : batch.verdicts) {
+      for (const VerdictMatch& match : verdict.matches) {
+        if (!match.action.has_value()) continue;
+        EventRecord event{.time_us = verdict.time_us,
+                          .kind = KindOf(*match.action),
+                          .list = match.list,
+                          .entry = match.entry,
+                          .last_entry = match.entry,
+                          .to = match.state,
+                          .organisation = verdict.organisation,
+                          .role = Role::kPlatform,
+                          .key_id = verdict.key_id,
+                          .revision = counters.revision};
+        VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(event));
+      }
+    }
+    for (const EntryNumber number : too_many) {
+      std::optional<EntryRecord> entry;
+      VIGIE_ASSIGN_OR_RETURN(entry, transaction.FindEntry(number));
+      if (!entry.has_value() || AsOfNow(*entry).state != entry->state || !MaySuspend(*entry)) {
+        continue;
+      }
+      VIGIE_RETURN_IF_ERROR(Apply({}, nullptr, EntryAction::kSuspend,
+                                  {.reason = ReasonCode::kTooManyMatches}, *entry, transaction,
+                                  counters, changes));
+    }
+    return absl::OkStatus();
+  };
+  return commits_.Commit(record).status();
+}
+
+absl::Status Catalog::GiveFeedback(const Principal& caller, std::string_view list_id,
+                                   std::string_view entry_id, const UploadId& upload, bool correct,
+                                   bool release) {
+  std::shared_ptr<const ListRecord> list;
+  VIGIE_ASSIGN_OR_RETURN(list, KnownList(caller, list_id));
+  EntryNumber number = 0;
+  VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
+  if (correct && release) {
+    return Error(absl::StatusCode::kInvalidArgument, "FEEDBACK_INVALID",
+                 "only a false positive is released");
+  }
+  const FeedbackRecord feedback{.entry = number,
+                                .organisation = caller.organisation,
+                                .upload = upload,
+                                .correct = correct,
+                                .released = release,
+                                .time_us = clock_.Now()};
+  bool sighted = false;
+  const CommitQueue::Mutation note = [&](Transaction& transaction, Counters& counters,
+                                         Changes& changes) -> absl::Status {
+    VIGIE_ASSIGN_OR_RETURN(sighted, transaction.IsSighted(number, caller.organisation));
+    if (!sighted) return absl::OkStatus();
+    changes.recorded = true;
+    std::optional<FeedbackRecord> before;
+    VIGIE_ASSIGN_OR_RETURN(before, transaction.SetFeedback(feedback));
+    // Saying the same again counts once; saying otherwise takes the first back.
+    if (before.has_value() && before->correct == correct) return absl::OkStatus();
+    const auto kind_of = [](bool right) {
+      return right ? EventKind::kFeedbackTrue : EventKind::kFeedbackFalse;
+    };
+    if (before.has_value()) {
+      VIGIE_RETURN_IF_ERROR(
+          transaction.AddToTally(list->organisation, kind_of(before->correct), -1));
+    }
+    VIGIE_RETURN_IF_ERROR(transaction.AddToTally(list->organisation, kind_of(correct), 1));
+    EventRecord event = EventBy(caller, kind_of(correct), feedback.time_us, counters.revision);
+    event.list = list->number;
+    event.entry = event.last_entry = number;
+    return transaction.AppendEvent(event);
+  };
+  VIGIE_RETURN_IF_ERROR(commits_.Commit(note).status());
+  if (!sighted) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NOT_MATCHED",
+                 "no verdict of yours has named this entry");
+  }
+  releases_.Set(feedback);
+  return absl::OkStatus();
+}
+
+bool Catalog::IsReleased(EntryNumber entry, const std::string& organisation,
+                         const UploadId& upload) const {
+  return releases_.Contains(entry, organisation, upload);
+}
+
+absl::Status Catalog::LoadReleases() {
+  std::vector<FeedbackRecord> released;
+  VIGIE_ASSIGN_OR_RETURN(released, store_.verdicts().ReadReleases());
+  for (const FeedbackRecord& feedback : released) releases_.Set(feedback);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ChangePage> Catalog::ReadChanges(const Principal& caller, Revision after) const {
+  ChangePage page;
+  page.revision = revision();
+  if (after >= page.revision) {
+    page.revision = after;
+    return page;
+  }
+  std::optional<Revision> full;
+  VIGIE_ASSIGN_OR_RETURN(full, store_.verdicts().ReadRevisionOfChange(after, kChangesAPage));
+  if (full.has_value()) page.revision = std::min(page.revision, *full);
+  std::vector<SightedChange> changes;
+  VIGIE_ASSIGN_OR_RETURN(changes,
+                         store_.verdicts().ReadChanges(caller.organisation, after, page.revision));
+  const auto lists = lists_.Acquire();
+  for (const SightedChange& change : changes) {
+    const EntryFacts facts = table_.Entry(change.entry);
+    const auto list = lists->ByNumber(facts.list);
+    if (list == nullptr) continue;
+    page.changes.push_back({.entry = change.entry,
+                            .list = list,
+                            .state = StateAt(facts.state, facts.expires_us, clock_.Now()),
+                            .suspension = facts.suspension,
+                            .acts = list->deleted_us == 0 && ActsFor(*list, caller.organisation),
+                            .reason = change.reason,
+                            .time_us = change.time_us});
+    page.changes.back().acts = page.changes.back().acts && Acts(page.changes.back().state);
+  }
+  return page;
+}
+
+absl::StatusOr<SubmitterRecord> Catalog::GetSubmitterRecord(std::string_view organisation) const {
+  SubmitterRecord record;
+  std::vector<Tally> tallies;
+  VIGIE_ASSIGN_OR_RETURN(tallies, store_.verdicts().ReadTallies(organisation));
+  for (const Tally& tally : tallies) {
+    switch (tally.kind) {
+      case EventKind::kEntrySubmitted:
+        record.submitted = tally.entries;
+        break;
+      case EventKind::kEntryConfirmed:
+      case EventKind::kEntryUpheld:
+        record.found_right += tally.entries;
+        break;
+      case EventKind::kEntryRejected:
+      case EventKind::kEntryReversed:
+      case EventKind::kEntryRevoked:
+        record.found_wrong += tally.entries;
+        break;
+      case EventKind::kEntryWithdrawn:
+        record.withdrawn = tally.entries;
+        break;
+      case EventKind::kEntryExpired:
+        record.expired = tally.entries;
+        break;
+      case EventKind::kFeedbackTrue:
+        record.true_positives = tally.entries;
+        break;
+      case EventKind::kFeedbackFalse:
+        record.false_positives = tally.entries;
+        break;
+      default:
+        break;
+    }
+  }
+  return record;
+}
+
+}  // namespace vigie

@@ -1,0 +1,68 @@
+// Databases of every older version, with what they hold.
+#include <gtest/gtest.h>
+
+#include "engine/store/sqlite_schema.h"
+#include "tests/unit/store/store_fixture.h"
+
+namespace vigie {
+namespace {
+
+// What every version's tables can hold.
+constexpr char kContent[] = R"sql(
+INSERT INTO lists(number, id, organisation, display_name, kind, category, action, max_distance,
+                  provisional_hours, audience, created_us, updated_us, deleted_us, revision)
+  VALUES (1, 'list-1', 'org-a', 'Known', 1, 3, 4, 31, 72, 'forum', 5, 6, 0, 1);
+INSERT INTO entries(number, list, external_reference, state, expires_us, court_basis, subject,
+                    jurisdiction, legal_basis, case_reference, submitter, reason, created_us,
+                    updated_us, revision, first_row)
+  VALUES (1, 1, 'ref-1', 2, 1700000000000000, 0, 2, 'FR', 'basis', '24/1', 'key-1', '', 7, 8, 1, 1);
+INSERT INTO fingerprints(row, entry, position, algorithm, value, quality, profile, decode_mode)
+  VALUES (1, 1, 0, 2, x'00112233445566778899aabbccddeeff', 0, 1, 1);
+INSERT INTO keys(id, digest, organisation, role, label, created_us, revoked_us)
+  VALUES ('key-1', x'00', 'org-a', 3, 'a label', 9, 0);
+UPDATE meta SET value=1 WHERE key IN ('revision', 'lists', 'entries', 'rows');
+)sql";
+
+class OlderDatabase : public ::testing::TestWithParam<int> {
+ protected:
+  testing::TemporaryFolder folder_;
+  const std::string path_ = folder_.File("vigie.db");
+};
+
+TEST_P(OlderDatabase, IsMigratedWithWhatItHolds) {
+  {
+    const auto raw = SqlConnection::Open(path_);
+    ASSERT_TRUE(raw.ok());
+    ASSERT_OK(MigrateSchema(**raw, GetParam()));
+    EXPECT_EQ(*(*raw)->QueryInt("PRAGMA user_version"), GetParam());
+    ASSERT_OK((*raw)->Exec(kContent));
+  }
+  for (int time = 1; time <= 2; ++time) {
+    const auto store = Open(path_);
+    const auto entry = store->ReadEntry(1);
+    ASSERT_TRUE(entry.ok() && entry->has_value());
+    EXPECT_EQ((*entry)->external_reference, "ref-1");
+    EXPECT_EQ((*entry)->state, EntryState::kProvisional);
+    EXPECT_EQ((*entry)->fingerprints.size(), 1U);
+    EXPECT_EQ((*entry)->suspension, Suspension::kNone);
+    EXPECT_EQ((*entry)->reason_code, ReasonCode::kNone);
+    EXPECT_EQ((*entry)->decided_us, 0);
+    EXPECT_EQ(store->ReadLists()->at(0).audience, std::vector<std::string>{"forum"});
+    EXPECT_EQ(store->ReadKeys()->at(0).label, "a label");
+    EXPECT_EQ(*store->ReadCheckpointMark(), 0U);
+    ASSERT_OK(store->ScanEntriesSince(0, [](const EntryRecord&) { return absl::OkStatus(); }));
+    const auto genesis = store->ReadLastEvent();
+    ASSERT_TRUE(genesis.ok() && genesis->has_value());
+    EXPECT_EQ((*genesis)->number, 1U);
+    EXPECT_EQ((*genesis)->kind, EventKind::kGenesis);
+    EXPECT_EQ((*genesis)->last_entry, 1U) << "entries that were there before events were kept";
+    const auto tallies = store->verdicts().ReadTallies("org-a");
+    ASSERT_TRUE(tallies.ok());
+    ASSERT_EQ(tallies->size(), GetParam() <= 4 ? 1U : 0U) << "counted when tallies came";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, OlderDatabase, ::testing::Range(1, CurrentSchemaVersion()));
+
+}  // namespace
+}  // namespace vigie
