@@ -112,6 +112,10 @@ struct ReviewFilter {
   std::optional<EntryState> state = std::nullopt;
 };
 
+// The first decision about an entry is due within this of its receipt (48 hours).
+inline constexpr TimeUs kDecisionUs = 48 * 3600 * kSecondUs;
+enum class DecisionClock : uint8_t { kRunning = 1, kKept = 2, kMissed = 3 };
+
 // An entry as those see it who follow what becomes of it: without its fingerprints.
 struct EntryOutcome {
   EntryRecord entry;
@@ -121,6 +125,9 @@ struct EntryOutcome {
   // what it is now.
   bool in_full = false;
   std::vector<EventRecord> history = {};
+  Sightings sightings = {};
+  FeedbackCounts feedback = {};
+  DecisionClock clock = DecisionClock::kRunning;
 };
 
 // Of an entry that a verdict has named to a platform: what it asks for now.
@@ -235,7 +242,10 @@ class Catalog {
   // organisation; call again with the page's revision while that grows. Nothing is left out, also
   // not what changed while a verdict was on its way.
   absl::StatusOr<ChangePage> ReadChanges(const Principal& caller, Revision after) const;
-  absl::StatusOr<SubmitterRecord> GetSubmitterRecord(std::string_view organisation) const;
+  // Of any organisation for reviewers, authorities, auditors and operators; of their own for
+  // others. NOT_FOUND, reason ORGANISATION_NOT_FOUND, also for one that has submitted nothing.
+  absl::StatusOr<SubmitterRecord> GetSubmitterRecord(const Principal& caller,
+                                                     std::string_view organisation) const;
 
   // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
   // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.

@@ -20,6 +20,34 @@ TimeUs DeadlineOf(const EntryRecord& entry) {
   return entry.expires_us != 0 ? entry.expires_us : entry.updated_us + kReviewUs;
 }
 
+// Whoever ended or confirmed it first has decided; contesting and prolonging is no decision.
+DecisionClock ClockOf(const EntryRecord& entry, const std::vector<EventRecord>& history,
+                      TimeUs now) {
+  TimeUs decided = 0;
+  for (const EventRecord& event : history) {
+    switch (event.kind) {
+      case EventKind::kEntryConfirmed:
+      case EventKind::kEntryRejected:
+      case EventKind::kEntryUpheld:
+      case EventKind::kEntryReversed:
+      case EventKind::kEntryWithdrawn:
+      case EventKind::kEntryRevoked:
+      case EventKind::kEntryErased:
+        if (decided == 0) decided = event.time_us;
+        break;
+      default:
+        break;
+    }
+    // An authority's submission is its decision.
+    const bool decided_at_once =
+        event.kind == EventKind::kEntrySubmitted && event.to == EntryState::kConfirmed;
+    if (decided_at_once && decided == 0) decided = event.time_us;
+  }
+  const TimeUs due = entry.created_us + kDecisionUs;
+  if (decided == 0) return now <= due ? DecisionClock::kRunning : DecisionClock::kMissed;
+  return decided <= due ? DecisionClock::kKept : DecisionClock::kMissed;
+}
+
 bool IsAskedFor(const ReviewFilter& filter, const EntryOutcome& outcome) {
   return (filter.list.empty() || filter.list == outcome.list->id) &&
          (!filter.category.has_value() || *filter.category == outcome.list->category) &&
@@ -95,6 +123,9 @@ absl::StatusOr<EntryOutcome> Catalog::GetOutcome(const Principal& caller, std::s
   EntryOutcome outcome = OutcomeOf(caller, list, *std::move(entry));
   if (outcome.in_full) {
     VIGIE_ASSIGN_OR_RETURN(outcome.history, store_.ReadEvents(number));
+    VIGIE_ASSIGN_OR_RETURN(outcome.sightings, store_.verdicts().CountSightings(number));
+    VIGIE_ASSIGN_OR_RETURN(outcome.feedback, store_.verdicts().CountFeedback(number));
+    outcome.clock = ClockOf(outcome.entry, outcome.history, clock_.Now());
   }
   return outcome;
 }

@@ -158,10 +158,19 @@ absl::StatusOr<ChangePage> Catalog::ReadChanges(const Principal& caller, Revisio
   return page;
 }
 
-absl::StatusOr<SubmitterRecord> Catalog::GetSubmitterRecord(std::string_view organisation) const {
+absl::StatusOr<SubmitterRecord> Catalog::GetSubmitterRecord(const Principal& caller,
+                                                            std::string_view organisation) const {
+  const bool of_all = caller.role == Role::kReviewer || caller.role == Role::kAuthority ||
+                      caller.role == Role::kAuditor || caller.role == Role::kOperator;
   SubmitterRecord record;
   std::vector<Tally> tallies;
-  VIGIE_ASSIGN_OR_RETURN(tallies, store_.verdicts().ReadTallies(organisation));
+  if (of_all || caller.organisation == organisation) {
+    VIGIE_ASSIGN_OR_RETURN(tallies, store_.verdicts().ReadTallies(organisation));
+  }
+  if (tallies.empty()) {
+    return Error(absl::StatusCode::kNotFound, "ORGANISATION_NOT_FOUND",
+                 "no submissions of this organisation are known");
+  }
   for (const Tally& tally : tallies) {
     switch (tally.kind) {
       case EventKind::kEntrySubmitted:

@@ -59,25 +59,7 @@ std::string_view Name(Basis value) {
   return "invalid";
 }
 
-namespace {
-
-// A suspension by the match rate leaves a look to a human; an operator's switches off.
-Effect Weakened(Effect effect, const Match& match) {
-  if (match.suspension == Suspension::kMatchRate && effect.action > Action::kHoldForReview) {
-    effect = {Action::kHoldForReview, Basis::kSuspended};
-  }
-  if (match.suspension == Suspension::kOperator && effect.action > Action::kReportOnly) {
-    effect = {Action::kReportOnly, Basis::kSuspended};
-  }
-  if (match.released && effect.action > Action::kReportOnly) {
-    effect = {Action::kReportOnly, Basis::kReleased};
-  }
-  return effect;
-}
-
-}  // namespace
-
-Effect EffectOf(EntryState state, Action list_action, Category category) {
+Effect EffectOf(EntryState state, Action list_action, Category category, Suspension suspension) {
   Effect effect{Action::kReportOnly, Basis::kProvisional};
   if (state == EntryState::kConfirmed) effect = {Action::kBlock, Basis::kConfirmed};
   if (state == EntryState::kProvisional) effect = {Action::kProvisionalBlock, Basis::kProvisional};
@@ -85,6 +67,13 @@ Effect EffectOf(EntryState state, Action list_action, Category category) {
   if (list_action < effect.action) effect = {list_action, Basis::kListAction};
   if (category == Category::kSourcePhoto && effect.action > Action::kHoldForReview) {
     effect = {Action::kHoldForReview, Basis::kSourcePhoto};
+  }
+  // The match rate leaves a look to a human; an operator switches off.
+  if (suspension == Suspension::kMatchRate && effect.action > Action::kHoldForReview) {
+    effect = {Action::kHoldForReview, Basis::kSuspended};
+  }
+  if (suspension == Suspension::kOperator && effect.action > Action::kReportOnly) {
+    effect = {Action::kReportOnly, Basis::kSuspended};
   }
   return effect;
 }
@@ -109,7 +98,10 @@ Verdict Decide(std::vector<Match> matches, size_t max_matches) {
       }
       continue;
     }
-    const Effect effect = Weakened(EffectOf(match.state, match.list_action, match.category), match);
+    Effect effect = EffectOf(match.state, match.list_action, match.category, match.suspension);
+    if (match.released && effect.action > Action::kReportOnly) {
+      effect = {Action::kReportOnly, Basis::kReleased};
+    }
     match.action = effect.action;
     match.basis = effect.basis;
   }

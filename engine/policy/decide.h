@@ -10,17 +10,19 @@ namespace vigie {
 // What an entry in `state` of a list may cause at most, and why.
 //
 //   CONFIRMED -> BLOCK, PROVISIONAL -> PROVISIONAL_BLOCK, CONTESTED -> HOLD_FOR_REVIEW,
-//   then no more than the list's action; SOURCE_PHOTO no more than HOLD_FOR_REVIEW.
-// Decide() then takes off what an entry's suspension and the platform's own release say.
+//   then no more than the list's action; SOURCE_PHOTO no more than HOLD_FOR_REVIEW; suspended by
+//   the match rate HOLD_FOR_REVIEW, by an operator REPORT_ONLY.
 struct Effect {
   Action action;
   Basis basis;
 };
-Effect EffectOf(EntryState state, Action list_action, Category category);
+Effect EffectOf(EntryState state, Action list_action, Category category,
+                Suspension suspension = Suspension::kNone);
 
 // The verdict on all `matches` (any order; several of one entry count once, by the nearest), with
 // at most `max_matches` listed. Matches of ALLOW lists outrank everything but CONFIRMED entries
-// with a court basis. Sets outcome, action, basis, matches, total_matches and allowed_by.
+// with a court basis; of a pair that the platform has released no more than REPORT_ONLY. Sets
+// outcome, action, basis, matches, total_matches and allowed_by.
 Verdict Decide(std::vector<Match> matches, size_t max_matches);
 
 }  // namespace vigie

@@ -91,6 +91,12 @@ std::vector<Setting> MakeSettings() {
            {"exact", "fast"}),
       Number("match.max_frames", &Config::max_frames, 1, kMaxFramesLimit,
              "frames of an animation that are looked up, evenly over the whole"),
+      Number("guards.match_rate_uploads", &Config::match_rate_uploads, 0, 100'000,
+             "different uploads that may match an entry before it is held for review; 0: any"),
+      Number("guards.match_rate_minutes", &Config::match_rate_minutes, 1, 7 * 24 * 60,
+             "within how many minutes"),
+      Number("events.no_match_sample", &Config::no_match_sample, 1, 1'000'000,
+             "of checks that find nothing, every so manyth is counted, as so many"),
       Number("server.workers", &Config::workers, 0, 1024, "working threads; 0: one a core"),
       Number("server.queue", &Config::queue, 1, 1 << 20,
              "requests that may wait for a worker before more are refused"),
@@ -213,6 +219,12 @@ CatalogOptions CatalogOptionsOf(const Config& config) {
   options.min_quality = static_cast<int>(config.min_quality);
   options.max_distance_limit = static_cast<int>(config.max_distance);
   return options;
+}
+
+VerdictBookOptions VerdictBookOptionsOf(const Config& config) {
+  return {.match_rate = {.uploads = static_cast<int>(config.match_rate_uploads),
+                         .window_us = config.match_rate_minutes * 60 * kSecondUs},
+          .no_match_sample = config.no_match_sample};
 }
 
 PipelineOptions PipelineOptionsOf(const Config& config) {

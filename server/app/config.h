@@ -31,6 +31,9 @@ struct Config {
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
   int64_t max_frames = kDefaultMaxFrames;
+  int64_t match_rate_uploads = MatchRateLimit{}.uploads;
+  int64_t match_rate_minutes = MatchRateLimit{}.window_us / (60 * kSecondUs);
+  int64_t no_match_sample = 1;
   int64_t workers = 0;  // 0: one a core
   int64_t queue = 1024;
   int64_t drain_notice_ms = 1000;
@@ -64,6 +67,7 @@ bool IsLoopback(std::string_view address);
 
 CatalogOptions CatalogOptionsOf(const Config& config);
 PipelineOptions PipelineOptionsOf(const Config& config);
+VerdictBookOptions VerdictBookOptionsOf(const Config& config);
 inline std::string CheckpointFolder(const std::string& data_dir) {
   return data_dir + "/checkpoint";
 }

@@ -110,7 +110,9 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   absl::StatusOr<HeadSigner> signer = HeadSigner::Open(*store_, *std::move(key));
   if (!signer.ok()) return signer.status();
   signer_ = std::make_unique<HeadSigner>(*std::move(signer));
-  pipeline_ = std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_));
+  book_ = std::make_unique<VerdictBook>(*catalog_, SystemClock(), VerdictBookOptionsOf(config_));
+  pipeline_ =
+      std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_), book_.get());
   keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
   return absl::OkStatus();
 }
@@ -154,7 +156,8 @@ void Instance::SetServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
+  for (const char* service :
+       {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
     health->SetServingStatus(service, serving);
   }
 }
@@ -166,6 +169,8 @@ void Instance::MaintainUntilStopped() {
     if (const absl::Status status = catalog_->Maintain(); !status.ok()) {
       spdlog::error("maintenance failed: {}", MessageOf(status));
     }
+    FlushVerdicts(/*all=*/false);
+    match_service_->watchers().Poll();
     SignHead(/*now_or_never=*/false);
     if (std::chrono::steady_clock::now() >= next_checkpoint_) {
       WriteCheckpoint(std::max(kCheckpointLeastRows, catalog_->rows() / kCheckpointShare));
@@ -190,6 +195,16 @@ void Instance::WriteCheckpoint(uint64_t least_rows) {
   }
 }
 
+void Instance::FlushVerdicts(bool all) {
+  const absl::Status status = book_->Flush(all);
+  if (!status.ok() && !verdicts_wait_) {
+    spdlog::error("verdicts are given but not written down: {}", MessageOf(status));
+  } else if (status.ok() && verdicts_wait_) {
+    spdlog::info("verdicts are written down again; {} were lost", book_->dropped());
+  }
+  verdicts_wait_ = !status.ok();
+}
+
 void Instance::SignHead(bool now_or_never) {
   const absl::Status status = signer_->Sign(SystemClock().Now(), now_or_never);
   if (!status.ok()) spdlog::error("no head of the events was signed: {}", MessageOf(status));
@@ -208,9 +223,11 @@ void Instance::Drain() {
   if (server_ == nullptr) return;
   SetServing(false);
   std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_notice_ms));
+  match_service_->watchers().Close();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(config_.drain_ms));
   server_->Wait();
   StopMaintenance();
+  FlushVerdicts(/*all=*/true);
   SignHead(/*now_or_never=*/true);
   WriteCheckpoint(kCheckpointAtStopRows);
 }

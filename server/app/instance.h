@@ -51,6 +51,8 @@ class Instance {
   void StopMaintenance();
   // Failing is an error in the log: events are chained all the same.
   void SignHead(bool now_or_never);
+  // Writes down verdicts that wait. Failing is an error in the log, once until it works again.
+  void FlushVerdicts(bool all);
   // Writes a checkpoint if at least `least_rows` have changed since the last one. Failing is a
   // warning: the next start then reads the database. One thread: maintenance, then who stopped it.
   void WriteCheckpoint(uint64_t least_rows);
@@ -60,6 +62,7 @@ class Instance {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<HeadSigner> signer_;
+  std::unique_ptr<VerdictBook> book_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<WorkerPool> pool_;
@@ -70,6 +73,7 @@ class Instance {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
+  bool verdicts_wait_ = false;                               // because the database fails
 
   std::mutex stop_mutex_;
   std::condition_variable stop_;

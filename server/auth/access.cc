@@ -20,6 +20,9 @@ constexpr Role kDeciding[] = {Role::kReviewer, Role::kAuthority};
 constexpr Role kContesting[] = {Role::kPlatform, Role::kVictimService, Role::kTrustedFlagger};
 constexpr Role kSettling[] = {Role::kReviewer};
 constexpr Role kRevoking[] = {Role::kAuthority};
+constexpr Role kOperating[] = {Role::kOperator};
+constexpr Role kReadingRecords[] = {Role::kVictimService, Role::kTrustedFlagger, Role::kAuthority,
+                                    Role::kReviewer,      Role::kAuditor,        Role::kOperator};
 constexpr Role kFollowing[] = {Role::kPlatform,  Role::kVictimService, Role::kTrustedFlagger,
                                Role::kAuthority, Role::kReviewer,      Role::kOperator};
 
@@ -52,6 +55,11 @@ constexpr Rule kRules[] = {
     {Method::kRevokeEntry, "RevokeEntry", kRevoking},
     {Method::kEraseEntry, "EraseEntry", kListKeeping},
     {Method::kGetOutcome, "GetOutcome", kFollowing},
+    {Method::kSuspendEntry, "SuspendEntry", kOperating},
+    {Method::kResumeEntry, "ResumeEntry", kSettling},
+    {Method::kGiveFeedback, "GiveFeedback", kChecking},
+    {Method::kGetSubmitterRecord, "GetSubmitterRecord", kReadingRecords},
+    {Method::kWatch, "Watch", kChecking},
 };
 static_assert(std::size(kRules) == kMethods);
 

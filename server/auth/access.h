@@ -32,8 +32,13 @@ enum class Method {
   kRevokeEntry,
   kEraseEntry,
   kGetOutcome,
+  kSuspendEntry,
+  kResumeEntry,
+  kGiveFeedback,
+  kGetSubmitterRecord,
+  kWatch,
 };
-inline constexpr int kMethods = 22;
+inline constexpr int kMethods = 27;
 
 // "CheckImage".
 std::string_view Name(Method method);

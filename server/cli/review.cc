@@ -25,6 +25,10 @@ struct Options {
   std::string note;
   std::string legal_basis;
   std::string case_reference;
+  std::string upload;
+  std::string finding;
+  std::string organisation;
+  bool release = false;
   uint64_t revision = 0;
 };
 
@@ -129,6 +133,42 @@ int List(const Options& options) {
   return kExitOk;
 }
 
+int GiveFeedback(const Options& options) {
+  v1::GiveFeedbackRequest request;
+  v1::GiveFeedbackRequest::Finding finding{};
+  if (!v1::GiveFeedbackRequest::Finding_Parse(absl::AsciiStrToUpper(options.finding), &finding)) {
+    return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
+                      "--finding is true_positive or false_positive"));
+  }
+  request.set_name(options.name);
+  request.set_upload(options.upload);
+  request.set_finding(finding);
+  request.set_release(options.release);
+  const auto client = Client::Connect(options.client);
+  if (!client.ok()) return Fail(client.status());
+  grpc::ClientContext context;
+  client->Prepare(context);
+  v1::GiveFeedbackResponse response;
+  const auto stub = v1::ReviewService::NewStub(client->channel());
+  const absl::Status status = FromGrpc(stub->GiveFeedback(&context, request, &response));
+  return status.ok() ? kExitOk : Fail(status);
+}
+
+int ShowRecord(const Options& options) {
+  v1::GetSubmitterRecordRequest request;
+  request.set_organisation(options.organisation);
+  const auto client = Client::Connect(options.client);
+  if (!client.ok()) return Fail(client.status());
+  grpc::ClientContext context;
+  client->Prepare(context);
+  v1::SubmitterRecord record;
+  const auto stub = v1::ReviewService::NewStub(client->channel());
+  const absl::Status status = FromGrpc(stub->GetSubmitterRecord(&context, request, &record));
+  if (!status.ok()) return Fail(status);
+  std::fputs(ToJson(record, /*pretty=*/true).c_str(), stdout);
+  return kExitOk;
+}
+
 CLI::App* AddDecision(CLI::App& command, const char* name, const char* what,
                       const std::shared_ptr<Options>& options) {
   CLI::App* sub = command.add_subcommand(name, what);
@@ -179,6 +219,8 @@ void AddReview(CLI::App& app, int* exit_code) {
       {"renew", "Prolong the time of your undecided or expired entry", &Stub::RenewEntry},
       {"revoke", "A court has decided: the entry stops acting, for good", &Stub::RevokeEntry},
       {"erase", "Remove the entry's values and texts, for good", &Stub::EraseEntry},
+      {"suspend", "In an emergency: matches with the entry are only reported", &Stub::SuspendEntry},
+      {"resume", "The entry acts again as its state says", &Stub::ResumeEntry},
   };
   for (const auto& decision : kDecisions) {
     AddDecision(*command, decision.name, decision.what, options)
@@ -186,6 +228,23 @@ void AddReview(CLI::App& app, int* exit_code) {
           *exit_code = DecideOn(*options, method);
         });
   }
+  CLI::App* feedback = command->add_subcommand(
+      "feedback", "Say of a match that it was right (true_positive) or wrong (false_positive)");
+  AddClientOptions(*feedback, &options->client);
+  feedback->add_option("--upload", options->upload, "the verdict's upload")->required();
+  feedback->add_option("--finding", options->finding, "true_positive or false_positive")
+      ->required();
+  feedback->add_flag("--release", options->release,
+                     "with false_positive: this picture is no longer held back here");
+  feedback->add_option("NAME", options->name, "lists/{list}/entries/{entry}")->required();
+  feedback->callback([options, exit_code] { *exit_code = GiveFeedback(*options); });
+
+  CLI::App* record =
+      command->add_subcommand("record", "Print how an organisation's submissions fared, as JSON");
+  AddClientOptions(*record, &options->client);
+  record->add_option("ORGANISATION", options->organisation, "whose submissions")->required();
+  record->callback([options, exit_code] { *exit_code = ShowRecord(*options); });
+
   AddDecision(*command, "uphold", "End a contest: the entry was right", options)
       ->callback(
           [options, exit_code] { *exit_code = Settle(*options, v1::SettleEntryRequest::UPHELD); });

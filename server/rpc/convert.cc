@@ -236,6 +236,7 @@ v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
   message.set_revision(verdict.revision);
   message.set_frames_decoded(verdict.frames_decoded);
   message.set_frames_looked_up(verdict.frames_looked_up);
+  message.set_upload(verdict.upload);
   return message;
 }
 

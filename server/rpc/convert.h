@@ -25,6 +25,8 @@ absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message);
 absl::StatusOr<ReasonCode> FromProto(v1::ReasonCode reason);
 absl::StatusOr<Decision> FromProto(const v1::Decision& message);
 absl::StatusOr<ReviewFilter> FromProto(const v1::ListReviewsRequest& message);
+v1::SubmitterRecord ToProto(const SubmitterRecord& record);
+v1::Change ToProto(const SightedState& change, const Catalog& catalog);
 
 // BASIC is false.
 absl::StatusOr<bool> WithFingerprints(v1::EntryView view);

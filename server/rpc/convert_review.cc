@@ -1,4 +1,5 @@
 // Decisions and outcomes, to the engine's types and back.
+#include "engine/policy/decide.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/convert_values.h"
 #include "server/rpc/resource_names.h"
@@ -10,6 +11,10 @@ static_assert(static_cast<int>(ReasonCode::kOther) == v1::OTHER_REASON);
 static_assert(static_cast<int>(ReasonCode::kTimeOver) == v1::TIME_OVER);
 static_assert(static_cast<int>(EventKind::kEntrySubmitted) == v1::Event::SUBMISSION);
 static_assert(static_cast<int>(EventKind::kEntryErased) == v1::Event::ERASURE);
+static_assert(static_cast<int>(EventKind::kEntryResumed) == v1::Event::RESUMPTION);
+static_assert(static_cast<int>(ReasonCode::kTooManyMatches) == v1::TOO_MANY_MATCHES);
+static_assert(static_cast<int>(Suspension::kCleared) == v1::CLEARED);
+static_assert(static_cast<int>(DecisionClock::kMissed) == v1::Outcome::MISSED);
 
 void SetTimeUnlessZero(TimeUs us, google::protobuf::Timestamp* (v1::Outcome::*field)(),
                        v1::Outcome* message) {
@@ -83,6 +88,7 @@ v1::Outcome ToProto(const EntryOutcome& outcome, const Principal& caller, const 
   SetTimeUnlessZero(outcome.deadline_us, &v1::Outcome::mutable_deadline, &message);
   message.set_renewals(static_cast<int32_t>(entry.renewals));
   message.set_reason(ProtoOf<v1::ReasonCode>(entry.reason_code));
+  message.set_suspension(ProtoOf<v1::Suspension>(entry.suspension));
   if (!outcome.in_full) return message;
   message.set_external_reference(entry.external_reference);
   message.set_subject(ProtoOf<v1::Subject>(entry.subject));
@@ -94,6 +100,47 @@ v1::Outcome ToProto(const EntryOutcome& outcome, const Principal& caller, const 
   for (const EventRecord& event : outcome.history) {
     *message.add_history() = ToProto(event, with_person);
   }
+  if (outcome.history.empty()) return message;  // one of a list of outcomes
+  v1::Outcome::Uploads* uploads = message.mutable_uploads();
+  uploads->set_reported(outcome.sightings.reported);
+  uploads->set_held(outcome.sightings.held);
+  uploads->set_provisionally_blocked(outcome.sightings.provisionally_blocked);
+  uploads->set_blocked(outcome.sightings.blocked);
+  uploads->set_platforms(outcome.sightings.platforms);
+  message.set_clock(ProtoOf<v1::Outcome::Clock>(outcome.clock));
+  message.set_true_positives(outcome.feedback.correct);
+  message.set_false_positives(outcome.feedback.wrong);
+  return message;
+}
+
+v1::SubmitterRecord ToProto(const SubmitterRecord& record) {
+  v1::SubmitterRecord message;
+  message.set_submitted(record.submitted);
+  message.set_found_right(record.found_right);
+  message.set_found_wrong(record.found_wrong);
+  const int64_t decided = record.found_right + record.found_wrong;
+  if (decided > 0) {
+    message.set_precision(static_cast<double>(record.found_right) / static_cast<double>(decided));
+  }
+  message.set_withdrawn(record.withdrawn);
+  message.set_expired(record.expired);
+  message.set_true_positives(record.true_positives);
+  message.set_false_positives(record.false_positives);
+  return message;
+}
+
+v1::Change ToProto(const SightedState& change, const Catalog& catalog) {
+  v1::Change message;
+  message.set_entry(EntryName(change.list->id, catalog.EntryId(change.entry)));
+  message.set_list(ListName(change.list->id));
+  message.set_state(ProtoOf<v1::EntryState>(change.state));
+  message.set_suspension(ProtoOf<v1::Suspension>(change.suspension));
+  const Action action =
+      EffectOf(change.state, change.list->action, change.list->category, change.suspension).action;
+  if (change.acts) message.set_action(ProtoOf<v1::Action>(action));
+  message.set_release(!change.acts || action < Action::kProvisionalBlock);
+  message.set_reason(ProtoOf<v1::ReasonCode>(change.reason));
+  SetTime(change.time_us, message.mutable_time());
   return message;
 }
 

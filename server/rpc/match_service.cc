@@ -24,6 +24,7 @@ absl::StatusOr<CheckOptions> OptionsOf(const Call& call, const v1::CheckSettings
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, FromProto(settings));
   options.organisation = call.caller.organisation;
+  options.key_id = call.caller.key_id;
   options.deadline_us = call.deadline_us;
   return options;
 }
@@ -113,6 +114,11 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MatchServiceImpl::S
       [this](const Call& call, const v1::StreamCheckRequest& request) {
         return Answer(call, request);
       });
+}
+
+grpc::ServerWriteReactor<v1::WatchResponse>* MatchServiceImpl::Watch(
+    grpc::CallbackServerContext* context, const v1::WatchRequest* request) {
+  return watchers_.Start(context, request->after_revision());
 }
 
 grpc::ServerUnaryReactor* MatchServiceImpl::HashImage(grpc::CallbackServerContext* context,

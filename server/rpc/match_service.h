@@ -3,6 +3,7 @@
 
 #include "engine/match/pipeline.h"
 #include "server/rpc/runner.h"
+#include "server/rpc/watch.h"
 #include "vigie/v1/match.grpc.pb.h"
 
 namespace vigie {
@@ -10,13 +11,16 @@ namespace vigie {
 // What is generated for the contract, with StreamCheck's messages unparsed (see stream.h).
 using MatchServiceBase = v1::MatchService::WithRawCallbackMethod_StreamCheck<
     v1::MatchService::WithCallbackMethod_CheckImage<
-        v1::MatchService::WithCallbackMethod_CheckHashes<
-            v1::MatchService::WithCallbackMethod_HashImage<v1::MatchService::Service>>>>;
+        v1::MatchService::WithCallbackMethod_CheckHashes<v1::MatchService::WithCallbackMethod_Watch<
+            v1::MatchService::WithCallbackMethod_HashImage<v1::MatchService::Service>>>>>;
 
 class MatchServiceImpl final : public MatchServiceBase {
  public:
   MatchServiceImpl(const Pipeline& pipeline, const Catalog& catalog, const Runner& runner)
-      : pipeline_(pipeline), catalog_(catalog), runner_(runner) {}
+      : pipeline_(pipeline), catalog_(catalog), runner_(runner), watchers_(catalog, runner) {}
+
+  // To be told of changes, and that the server stops (see watch.h).
+  Watchers& watchers() { return watchers_; }
 
   grpc::ServerUnaryReactor* CheckImage(grpc::CallbackServerContext* context,
                                        const v1::CheckImageRequest* request,
@@ -26,6 +30,8 @@ class MatchServiceImpl final : public MatchServiceBase {
                                         v1::CheckHashesResponse* response) override;
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamCheck(
       grpc::CallbackServerContext* context) override;
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
+                                                     const v1::WatchRequest* request) override;
   grpc::ServerUnaryReactor* HashImage(grpc::CallbackServerContext* context,
                                       const v1::HashImageRequest* request,
                                       v1::HashImageResponse* response) override;
@@ -41,6 +47,7 @@ class MatchServiceImpl final : public MatchServiceBase {
   const Pipeline& pipeline_;
   const Catalog& catalog_;
   const Runner& runner_;
+  Watchers watchers_;
 };
 
 }  // namespace vigie

@@ -1,5 +1,8 @@
 #include "server/rpc/review_service.h"
 
+#include <algorithm>
+
+#include "engine/base/digest.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/resource_names.h"
 
@@ -63,6 +66,57 @@ grpc::ServerUnaryReactor* ReviewServiceImpl::EraseEntry(grpc::CallbackServerCont
                                                         const v1::DecideRequest* request,
                                                         v1::Outcome* response) {
   return Decide(context, Method::kEraseEntry, EntryAction::kErase, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::SuspendEntry(grpc::CallbackServerContext* context,
+                                                          const v1::DecideRequest* request,
+                                                          v1::Outcome* response) {
+  return Decide(context, Method::kSuspendEntry, EntryAction::kSuspend, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::ResumeEntry(grpc::CallbackServerContext* context,
+                                                         const v1::DecideRequest* request,
+                                                         v1::Outcome* response) {
+  return Decide(context, Method::kResumeEntry, EntryAction::kResume, request, response);
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::GiveFeedback(grpc::CallbackServerContext* context,
+                                                          const v1::GiveFeedbackRequest* request,
+                                                          v1::GiveFeedbackResponse*) {
+  return runner_.Unary(
+      context, Method::kGiveFeedback, [this, request](const Call& call) -> absl::Status {
+        EntryIds ids;
+        VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
+        const auto upload = FromBase32(request->upload());
+        UploadId id{};
+        if (!upload.has_value() || upload->size() != id.size()) {
+          return Error(absl::StatusCode::kInvalidArgument, "FEEDBACK_INVALID",
+                       "upload is that of the verdict, as it was sent");
+        }
+        std::copy(upload->begin(), upload->end(), id.begin());
+        const auto finding = request->finding();
+        if (finding != v1::GiveFeedbackRequest::TRUE_POSITIVE &&
+            finding != v1::GiveFeedbackRequest::FALSE_POSITIVE) {
+          return Error(absl::StatusCode::kInvalidArgument, "ENUM_INVALID",
+                       "finding is TRUE_POSITIVE or FALSE_POSITIVE");
+        }
+        return catalog_.GiveFeedback(call.caller, ids.list, ids.entry, id,
+                                     finding == v1::GiveFeedbackRequest::TRUE_POSITIVE,
+                                     request->release());
+      });
+}
+
+grpc::ServerUnaryReactor* ReviewServiceImpl::GetSubmitterRecord(
+    grpc::CallbackServerContext* context, const v1::GetSubmitterRecordRequest* request,
+    v1::SubmitterRecord* response) {
+  return runner_.Unary(context, Method::kGetSubmitterRecord,
+                       [this, request, response](const Call& call) -> absl::Status {
+                         SubmitterRecord record;
+                         VIGIE_ASSIGN_OR_RETURN(record, catalog_.GetSubmitterRecord(
+                                                            call.caller, request->organisation()));
+                         *response = ToProto(record);
+                         return absl::OkStatus();
+                       });
 }
 
 grpc::ServerUnaryReactor* ReviewServiceImpl::SettleEntry(grpc::CallbackServerContext* context,

@@ -35,6 +35,18 @@ class ReviewServiceImpl final : public v1::ReviewService::CallbackService {
   grpc::ServerUnaryReactor* EraseEntry(grpc::CallbackServerContext* context,
                                        const v1::DecideRequest* request,
                                        v1::Outcome* response) override;
+  grpc::ServerUnaryReactor* SuspendEntry(grpc::CallbackServerContext* context,
+                                         const v1::DecideRequest* request,
+                                         v1::Outcome* response) override;
+  grpc::ServerUnaryReactor* ResumeEntry(grpc::CallbackServerContext* context,
+                                        const v1::DecideRequest* request,
+                                        v1::Outcome* response) override;
+  grpc::ServerUnaryReactor* GiveFeedback(grpc::CallbackServerContext* context,
+                                         const v1::GiveFeedbackRequest* request,
+                                         v1::GiveFeedbackResponse* response) override;
+  grpc::ServerUnaryReactor* GetSubmitterRecord(grpc::CallbackServerContext* context,
+                                               const v1::GetSubmitterRecordRequest* request,
+                                               v1::SubmitterRecord* response) override;
   grpc::ServerUnaryReactor* GetOutcome(grpc::CallbackServerContext* context,
                                        const v1::GetOutcomeRequest* request,
                                        v1::Outcome* response) override;

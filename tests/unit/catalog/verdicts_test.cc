@@ -325,7 +325,7 @@ class FeedbackOn : public Verdicts {
                                          world_.catalog().EntryId(entry), UploadOf(upload), correct,
                                          release);
   }
-  SubmitterRecord Record() { return Take(world_.catalog().GetSubmitterRecord("org-a")); }
+  SubmitterRecord Record() { return Take(world_.catalog().GetSubmitterRecord(reviewer_, "org-a")); }
 };
 
 TEST_F(FeedbackOn, AnEntryIsCountedOnceAPairAndTheLastWordCounts) {
