@@ -87,7 +87,9 @@ class FailingTransaction final : public Transaction {
   absl::Status Commit(const Counters& counters) override {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     if (store_.before_commit) store_.before_commit();
-    return inner_->Commit(counters);
+    const absl::Status status = inner_->Commit(counters);
+    if (store_.after_commit) store_.after_commit();
+    return status;
   }
 
  private:
@@ -161,6 +163,7 @@ Principal Flagger(std::string organisation) {
 
 absl::Status FailingStore::Step() {
   if (++calls_ != fail_at_) return absl::OkStatus();
+  if (on_failure) on_failure();
   return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED", "the test made it fail");
 }
 

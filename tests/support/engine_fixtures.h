@@ -97,8 +97,9 @@ class FailingStore final : public Store {
   }
   int calls() const { return calls_; }
   int begun() const { return begun_; }
-  // Called in each transaction before it commits; may be empty. Not while writers run.
-  std::function<void()> before_commit;
+  // Called in each transaction before it commits, after it has, and instead of the call that
+  // FailAt() names; may be empty. Not while writers run.
+  std::function<void()> before_commit, after_commit, on_failure;
 
   absl::Status Step();
 
