@@ -88,6 +88,8 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kKeyCreated, "key_created"},
     {EventKind::kKeyRevoked, "key_revoked"},
     {EventKind::kEntrySubmitted, "entry_submitted"},
+    {EventKind::kOrganisationChanged, "organisation_changed"},
+    {EventKind::kKeyEndSet, "key_end_set"},
     {EventKind::kEntryConfirmed, "entry_confirmed"},
     {EventKind::kEntryRejected, "entry_rejected"},
     {EventKind::kEntryContested, "entry_contested"},
@@ -103,6 +105,10 @@ constexpr Word<Subject> kSubjects[] = {
     {Subject::kUnknown, "unknown"},
     {Subject::kAdult, "adult"},
     {Subject::kMinor, "minor"},
+};
+constexpr Word<Credential> kCredentials[] = {
+    {Credential::kSecret, "secret"},
+    {Credential::kCertificate, "certificate"},
 };
 constexpr Word<Role> kRoles[] = {
     {Role::kPlatform, "platform"},
@@ -126,6 +132,7 @@ constexpr std::span<const Word<EntryAction>> Table(EntryAction) { return kEntryA
 constexpr std::span<const Word<ReasonCode>> Table(ReasonCode) { return kReasonCodes; }
 constexpr std::span<const Word<EventKind>> Table(EventKind) { return kEventKinds; }
 constexpr std::span<const Word<Subject>> Table(Subject) { return kSubjects; }
+constexpr std::span<const Word<Credential>> Table(Credential) { return kCredentials; }
 constexpr std::span<const Word<Role>> Table(Role) { return kRoles; }
 
 template <typename Enum>
@@ -158,6 +165,7 @@ std::string_view Name(EntryAction value) { return NameIn(value); }
 std::string_view Name(ReasonCode value) { return NameIn(value); }
 std::string_view Name(EventKind value) { return NameIn(value); }
 std::string_view Name(Subject value) { return NameIn(value); }
+std::string_view Name(Credential value) { return NameIn(value); }
 std::string_view Name(Role value) { return NameIn(value); }
 
 template <typename Enum>
@@ -193,6 +201,7 @@ VIGIE_INSTANTIATE(EntryAction);
 VIGIE_INSTANTIATE(ReasonCode);
 VIGIE_INSTANTIATE(EventKind);
 VIGIE_INSTANTIATE(Subject);
+VIGIE_INSTANTIATE(Credential);
 VIGIE_INSTANTIATE(Role);
 #undef VIGIE_INSTANTIATE
 

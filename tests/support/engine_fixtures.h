@@ -153,6 +153,15 @@ class FailingStore final : public Store {
   absl::Status RevokeKey(std::string_view id, TimeUs now) override {
     return inner_->RevokeKey(id, now);
   }
+  absl::Status RotateKey(std::string_view id, TimeUs until, const KeyRecord& next) override {
+    return inner_->RotateKey(id, until, next);
+  }
+  absl::StatusOr<std::vector<OrganisationRecord>> ReadOrganisations() override {
+    return inner_->ReadOrganisations();
+  }
+  absl::Status SetOrganisation(const OrganisationRecord& organisation) override {
+    return inner_->SetOrganisation(organisation);
+  }
   absl::StatusOr<uint64_t> KeysVersion() override { return inner_->KeysVersion(); }
   std::array<uint8_t, 16> seal_key() const override { return inner_->seal_key(); }
   absl::Status CheckIntegrity() override { return inner_->CheckIntegrity(); }

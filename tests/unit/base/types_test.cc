@@ -40,12 +40,13 @@ TEST(Types, EveryWordNamesOneValueAndBack) {
   CheckWords<EntryAction>(1, 10);
   CheckWords<ReasonCode>(0, 14);
   CheckWords<Subject>(1, 3);
+  CheckWords<Credential>(1, 2);
   CheckWords<Role>(1, 7);
 }
 
 TEST(Types, EveryActionOnAnEntryHasItsKindOfEvent) {
-  for (int i = 1; i <= 7; ++i) EXPECT_NE(Name(static_cast<EventKind>(i)), "invalid") << i;
-  EXPECT_EQ(Name(static_cast<EventKind>(8)), "invalid");
+  for (int i = 1; i <= 9; ++i) EXPECT_NE(Name(static_cast<EventKind>(i)), "invalid") << i;
+  EXPECT_EQ(Name(static_cast<EventKind>(100)), "invalid");
   for (int i = 1; i <= 10; ++i) {
     const auto action = static_cast<EntryAction>(i);
     const EventKind kind = KindOf(action);

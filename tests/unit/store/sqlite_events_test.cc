@@ -33,6 +33,7 @@ TEST_F(SqliteEvents, AnOlderDatabaseIsMigratedWithWhatItHolds) {
     {
       const auto raw = SqlConnection::Open(path_);
       ASSERT_TRUE(raw.ok());
+      ASSERT_OK(BackToVersion3(**raw));
       ASSERT_OK((*raw)->Exec(
           "DROP INDEX entries_by_expiry; DROP INDEX entries_contested; DROP INDEX entries_erased;"
           "DROP TABLE events; DROP TABLE event_heads; PRAGMA user_version=2"));

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/store/sqlite.h"
 #include "engine/store/sqlite_store.h"
 #include "tests/support/engine_fixtures.h"
 
@@ -97,7 +98,20 @@ inline auto Fields(const EntryRecord& r) {
 }
 
 inline auto Fields(const KeyRecord& r) {
-  return std::tuple(r.id, r.digest, r.organisation, r.role, r.label, r.created_us, r.revoked_us);
+  return std::tuple(r.id, r.digest, r.organisation, r.role, r.label, r.created_us, r.revoked_us,
+                    r.credential, r.until_us);
+}
+
+inline auto Fields(const OrganisationRecord& r) {
+  return std::tuple(r.id, r.designation, r.daily_entries, r.created_us, r.updated_us);
+}
+
+// Undoes the migration to version 4.
+inline absl::Status BackToVersion3(SqlConnection& raw) {
+  return raw.Exec(
+      "DROP TABLE organisations; DROP INDEX keys_certificates;"
+      "ALTER TABLE keys DROP COLUMN credential; ALTER TABLE keys DROP COLUMN until_us;"
+      "DELETE FROM meta WHERE key='keys'; PRAGMA user_version=3");
 }
 
 inline KeyRecord AKey(std::string id) {
@@ -107,7 +121,9 @@ inline KeyRecord AKey(std::string id) {
           .role = Role::kReviewer,
           .label = "a label",
           .created_us = 21,
-          .revoked_us = 0};
+          .revoked_us = 0,
+          .credential = Credential::kCertificate,
+          .until_us = 22};
 }
 
 class SqliteStoreTest : public ::testing::Test {
