@@ -147,7 +147,8 @@ class Catalog {
                                                        const LoadProgress& progress);
 
   // --- Lists (lists.cc). Errors: LIST_NOT_FOUND, LIST_EXISTS, LIST_INVALID, LIST_NOT_EMPTY,
-  // PAGE_TOKEN_INVALID, ROLE_MAY_NOT_SUBMIT, TOO_MANY_LISTS, and those of the store.
+  // PAGE_TOKEN_INVALID, ROLE_MAY_NOT_SUBMIT, TOO_MANY_LISTS, for making and changing those of
+  // CheckSubmission(), and those of the store.
   // Any change also: DATABASE_IN_USE when another program has changed the database meanwhile.
   absl::StatusOr<ListRecord> CreateList(const Principal& caller, const NewList& list);
   absl::StatusOr<ListRecord> GetList(const Principal& caller, std::string_view id) const;
@@ -160,7 +161,8 @@ class Catalog {
 
   // --- Entries (entries.cc). Errors: LIST_NOT_FOUND, ENTRY_NOT_FOUND, ILLEGAL_TRANSITION,
   // PAGE_TOKEN_INVALID, and those of the store; per entry also HASH_MALFORMED, QUALITY_TOO_LOW,
-  // ENTRY_INVALID, CASE_REFERENCE_REQUIRED, EXTERNAL_REFERENCE_CONFLICT.
+  // ENTRY_INVALID, CASE_REFERENCE_REQUIRED, EXTERNAL_REFERENCE_CONFLICT, and those of
+  // CheckSubmission().
   absl::StatusOr<UploadOutcome> Upload(const Principal& caller, std::string_view list_id,
                                        std::span<const NewEntry> entries);
   absl::StatusOr<EntryRecord> GetEntry(const Principal& caller, std::string_view list_id,
@@ -169,11 +171,11 @@ class Catalog {
                                                 int page_size, std::string_view page_token) const;
 
   // --- Decisions (transitions.cc). What a caller may not know exists is LIST_NOT_FOUND or
-  // ENTRY_NOT_FOUND; other errors: those of CheckAction() and CheckText(), CATALOG_FULL, and those
-  // of the store. One of two that decide at once wins; the other is told by its seen_revision, or
-  // by ILLEGAL_TRANSITION.
-  // The entry after `action`; without its fingerprints for callers that do not own it. Withdrawing
-  // one's own entry twice is one withdrawal. Expiring is not for callers: see Maintain().
+  // ENTRY_NOT_FOUND; other errors: those of CheckAction(), CheckText() and, to renew,
+  // CheckSubmission(); CATALOG_FULL, and those of the store. One of two that decide at once wins;
+  // the other is told by its seen_revision, or by ILLEGAL_TRANSITION. The entry after `action`;
+  // without its fingerprints for callers that do not own it. Withdrawing one's own entry twice is
+  // one withdrawal. Expiring is not for callers: see Maintain().
   absl::StatusOr<EntryRecord> Transition(const Principal& caller, std::string_view list_id,
                                          std::string_view entry_id, EntryAction action,
                                          const Decision& decision);

@@ -84,6 +84,8 @@ absl::Status AppendSubmissions(const Principal& caller, std::span<const UploadRe
 
 absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const ListRecord& list,
                                              const NewEntry& entry) const {
+  const TimeUs now = clock_.Now();
+  VIGIE_RETURN_IF_ERROR(CheckSubmission(caller, list, now));
   VIGIE_RETURN_IF_ERROR(CheckText("external_reference", entry.external_reference));
   VIGIE_RETURN_IF_ERROR(CheckText("jurisdiction", entry.jurisdiction));
   VIGIE_RETURN_IF_ERROR(CheckText("legal_basis", entry.legal_basis));
@@ -98,7 +100,7 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
     }
     record.court_basis = true;
   }
-  record.created_us = record.updated_us = clock_.Now();
+  record.created_us = record.updated_us = now;
   if (record.state == EntryState::kProvisional) {
     record.expires_us = ProvisionalUntil(record.created_us, list.provisional_hours);
   }

@@ -152,6 +152,9 @@ absl::StatusOr<EntryRecord> Catalog::Transition(const Principal& caller, std::st
                                    : KnownList(caller, list_id));
   EntryNumber number = 0;
   VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
+  if (action == EntryAction::kRenew) {
+    VIGIE_RETURN_IF_ERROR(CheckSubmission(caller, *list, clock_.Now()));
+  }
   VIGIE_RETURN_IF_ERROR(CheckText("person", decision.person));
   VIGIE_RETURN_IF_ERROR(CheckText("note", decision.note));
   VIGIE_RETURN_IF_ERROR(CheckText("legal_basis", decision.legal_basis));
