@@ -48,7 +48,13 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(const Con
   grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
   VIGIE_ASSIGN_OR_RETURN(pair.cert_chain, ReadFile(config.tls_certificate));
   VIGIE_ASSIGN_OR_RETURN(pair.private_key, ReadFile(config.tls_key));
-  grpc::SslServerCredentialsOptions options;
+  // With an authority of clients: a certificate is asked for, and one that is shown must be its.
+  grpc::SslServerCredentialsOptions options(config.tls_client_ca.empty()
+                                                ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  if (!config.tls_client_ca.empty()) {
+    VIGIE_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(config.tls_client_ca));
+  }
   options.pem_key_cert_pairs.push_back(pair);
   return grpc::SslServerCredentials(options);
 }
@@ -154,7 +160,8 @@ void Instance::SetServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
+  for (const char* service :
+       {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
     health->SetServingStatus(service, serving);
   }
 }

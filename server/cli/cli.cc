@@ -49,6 +49,7 @@ int RunCli(int argc, char** argv) {
   AddReview(app, &exit_code);
   AddAudit(app, &exit_code);
   AddKey(app, &exit_code);
+  AddOrganisation(app, &exit_code);
   AddDoctor(app, &exit_code);
   try {
     app.parse(argc, argv);

@@ -73,8 +73,12 @@ def run(*arguments, key=None, env=None, input=None):
                           check=False)
 
 
-def make_key(data_dir, organisation, role):
-    made = run("key", "create", "--data_dir", data_dir, "--org", organisation, "--role", role)
+def make_key(data_dir, organisation, role, *flags):
+    """A key; a trusted flagger is designated for everything unless `flags` say otherwise."""
+    if role == "trusted_flagger" and not flags:
+        flags = ("--designation", "test")
+    made = run("key", "create", "--data_dir", data_dir, "--org", organisation, "--role", role,
+               *flags)
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
 
