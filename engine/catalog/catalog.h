@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,6 +81,8 @@ struct NewEntry {
   std::string jurisdiction;
   std::string legal_basis;
   std::string case_reference;
+  // An authority's, until its court has decided: PROVISIONAL instead of CONFIRMED.
+  bool until_decided = false;
 };
 
 inline constexpr size_t kMaxFingerprints = 64;
@@ -124,6 +127,13 @@ struct EntryOutcome {
 
 // A contest of a confirmed entry should be settled within this (7 days). Until then it is held.
 inline constexpr TimeUs kReviewUs = 7 * 24 * 3600 * kSecondUs;
+
+// How many lists an organisation has that are not deleted, and entries in them, as of now.
+struct OrganisationCounters {
+  std::string organisation;
+  uint64_t lists = 0;
+  std::map<EntryState, uint64_t> entries = {};  // without states that no entry is in
+};
 
 // A hit joined with what is known of its entry.
 struct JoinedHit {
@@ -188,6 +198,9 @@ class Catalog {
   absl::StatusOr<EntryOutcome> GetOutcome(const Principal& caller, std::string_view list_id,
                                           std::string_view entry_id) const;
 
+  // For auditors, by organisation. Goes through all entries in memory: 10 ms for a million.
+  std::vector<OrganisationCounters> CountEntries();
+
   // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
   // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.
   absl::StatusOr<std::vector<JoinedHit>> FindNear(std::span<const Pdq256> queries,
@@ -200,6 +213,9 @@ class Catalog {
   // nullptr for an unknown id; a deleted list is found too.
   std::shared_ptr<const ListRecord> FindList(std::string_view id) const {
     return lists_.Acquire()->ById(id);
+  }
+  std::shared_ptr<const ListRecord> FindList(ListNumber number) const {
+    return lists_.Acquire()->ByNumber(number);
   }
   // True when `entry`, which exists, can match now.
   bool IsActing(EntryNumber entry) const;

@@ -93,7 +93,12 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   VIGIE_RETURN_IF_ERROR(CheckFingerprints(entry.fingerprints, options_.min_quality));
   EntryRecord record;
   VIGIE_ASSIGN_OR_RETURN(record.state, InitialState(caller.role, list.kind));
-  if (caller.role == Role::kAuthority && list.kind == ListKind::kBlock) {
+  const bool of_court = caller.role == Role::kAuthority && list.kind == ListKind::kBlock;
+  if (entry.until_decided && !of_court) {
+    return Invalid("until_decided is for an authority's entries of BLOCK lists");
+  }
+  if (entry.until_decided) record.state = EntryState::kProvisional;
+  if (of_court) {
     if (entry.case_reference.empty()) {
       return Error(absl::StatusCode::kInvalidArgument, "CASE_REFERENCE_REQUIRED",
                    "an authority's entry names its case");

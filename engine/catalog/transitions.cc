@@ -43,8 +43,11 @@ void SetOutcome(const Principal& caller, const ListRecord* list, EntryAction act
   switch (action) {
     case EntryAction::kConfirm:
     case EntryAction::kUphold:
+      // What a court has submitted until it decides, and somebody else confirms, it has not
+      // decided.
+      entry.court_basis =
+          caller.role == Role::kAuthority || (entry.court_basis && entry.expires_us == 0);
       entry.expires_us = 0;
-      entry.court_basis = entry.court_basis || caller.role == Role::kAuthority;
       NoteDecider(caller, decision, entry);
       break;
     case EntryAction::kReject:

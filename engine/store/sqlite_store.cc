@@ -77,6 +77,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) override;
   absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() override;
   absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override;
+  absl::StatusOr<std::optional<HeadRecord>> ReadLastHead() override;
   absl::Status InsertHead(const HeadRecord& head) override;
   absl::StatusOr<bool> ScrubLog() override;
   absl::StatusOr<uint64_t> ReadCheckpointMark() override;
@@ -337,6 +338,17 @@ absl::StatusOr<std::vector<HeadRecord>> SqliteStore::ReadHeads() {
                 return absl::OkStatus();
               }));
   return heads;
+}
+
+absl::StatusOr<std::optional<HeadRecord>> SqliteStore::ReadLastHead() {
+  std::optional<HeadRecord> last;
+  VIGIE_RETURN_IF_ERROR(ForEach(
+      absl::StrCat("SELECT ", kHeadColumns, " FROM event_heads ORDER BY number DESC LIMIT 1"),
+      [&last](const SqlStatement& row) {
+        last = ReadHead(row);
+        return absl::OkStatus();
+      }));
+  return last;
 }
 
 absl::Status SqliteStore::InsertHead(const HeadRecord& head) {

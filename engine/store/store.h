@@ -85,6 +85,7 @@ class Store {
   virtual absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() = 0;
   // Signed heads, by number. Inserting is durable; beside a Transaction too, waits for it.
   virtual absl::StatusOr<std::vector<HeadRecord>> ReadHeads() = 0;
+  virtual absl::StatusOr<std::optional<HeadRecord>> ReadLastHead() = 0;
   virtual absl::Status InsertHead(const HeadRecord& head) = 0;
   // Removes from the files what was overwritten in the tables. False: somebody reads an older
   // state, or writes; try again later.

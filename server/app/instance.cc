@@ -130,6 +130,7 @@ absl::Status Instance::Serve() {
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
   review_service_ = std::make_unique<ReviewServiceImpl>(*catalog_, *runner_);
+  audit_service_ = std::make_unique<AuditServiceImpl>(*catalog_, *store_, *runner_);
 
   std::shared_ptr<grpc::ServerCredentials> credentials;
   VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(config_));
@@ -144,6 +145,7 @@ absl::Status Instance::Serve() {
   builder.RegisterService(match_service_.get());
   builder.RegisterService(list_service_.get());
   builder.RegisterService(review_service_.get());
+  builder.RegisterService(audit_service_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return Error(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
@@ -160,8 +162,8 @@ void Instance::SetServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service :
-       {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
+  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService",
+                              "vigie.v1.ReviewService", "vigie.v1.AuditService"}) {
     health->SetServingStatus(service, serving);
   }
 }

@@ -23,6 +23,9 @@ constexpr Role kRevoking[] = {Role::kAuthority};
 constexpr Role kFollowing[] = {Role::kPlatform,  Role::kVictimService, Role::kTrustedFlagger,
                                Role::kAuthority, Role::kReviewer,      Role::kOperator};
 
+constexpr Role kAuditing[] = {Role::kAuditor};
+constexpr Role kReadingHeads[] = {Role::kAuditor, Role::kOperator};
+
 struct Rule {
   Method method;
   std::string_view name;
@@ -52,6 +55,9 @@ constexpr Rule kRules[] = {
     {Method::kRevokeEntry, "RevokeEntry", kRevoking},
     {Method::kEraseEntry, "EraseEntry", kListKeeping},
     {Method::kGetOutcome, "GetOutcome", kFollowing},
+    {Method::kListEvents, "ListEvents", kAuditing},
+    {Method::kGetHead, "GetHead", kReadingHeads},
+    {Method::kGetCounters, "GetCounters", kAuditing},
 };
 static_assert(std::size(kRules) == kMethods);
 

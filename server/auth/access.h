@@ -32,8 +32,11 @@ enum class Method {
   kRevokeEntry,
   kEraseEntry,
   kGetOutcome,
+  kListEvents,
+  kGetHead,
+  kGetCounters,
 };
-inline constexpr int kMethods = 22;
+inline constexpr int kMethods = 25;
 
 // "CheckImage".
 std::string_view Name(Method method);

@@ -144,6 +144,9 @@ class FailingStore final : public Store {
     return inner_->ReadLastEvent();
   }
   absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override { return inner_->ReadHeads(); }
+  absl::StatusOr<std::optional<HeadRecord>> ReadLastHead() override {
+    return inner_->ReadLastHead();
+  }
   absl::Status InsertHead(const HeadRecord& head) override { return inner_->InsertHead(head); }
   absl::StatusOr<bool> ScrubLog() override { return inner_->ScrubLog(); }
   absl::StatusOr<uint64_t> ReadCheckpointMark() override { return inner_->ReadCheckpointMark(); }
