@@ -9,6 +9,7 @@ namespace vigie {
 
 using TimeUs = int64_t;
 inline constexpr TimeUs kSecondUs = 1'000'000;
+inline constexpr TimeUs kDayUs = 24 * 3600 * kSecondUs;
 
 // Where the time comes from. Thread-safe. Tests give the engine a clock they move by hand.
 class Clock {

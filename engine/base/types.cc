@@ -96,6 +96,8 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kKeyCreated, "key_created"},
     {EventKind::kKeyRevoked, "key_revoked"},
     {EventKind::kEntrySubmitted, "entry_submitted"},
+    {EventKind::kOrganisationChanged, "organisation_changed"},
+    {EventKind::kKeyEndSet, "key_end_set"},
     {EventKind::kFeedbackTrue, "feedback_true"},
     {EventKind::kFeedbackFalse, "feedback_false"},
     {EventKind::kEntryConfirmed, "entry_confirmed"},
@@ -120,6 +122,10 @@ constexpr Word<Subject> kSubjects[] = {
     {Subject::kAdult, "adult"},
     {Subject::kMinor, "minor"},
 };
+constexpr Word<Credential> kCredentials[] = {
+    {Credential::kSecret, "secret"},
+    {Credential::kCertificate, "certificate"},
+};
 constexpr Word<Role> kRoles[] = {
     {Role::kPlatform, "platform"},
     {Role::kVictimService, "victim_service"},
@@ -143,6 +149,7 @@ constexpr std::span<const Word<Suspension>> Table(Suspension) { return kSuspensi
 constexpr std::span<const Word<ReasonCode>> Table(ReasonCode) { return kReasonCodes; }
 constexpr std::span<const Word<EventKind>> Table(EventKind) { return kEventKinds; }
 constexpr std::span<const Word<Subject>> Table(Subject) { return kSubjects; }
+constexpr std::span<const Word<Credential>> Table(Credential) { return kCredentials; }
 constexpr std::span<const Word<Role>> Table(Role) { return kRoles; }
 
 template <typename Enum>
@@ -176,6 +183,7 @@ std::string_view Name(Suspension value) { return NameIn(value); }
 std::string_view Name(ReasonCode value) { return NameIn(value); }
 std::string_view Name(EventKind value) { return NameIn(value); }
 std::string_view Name(Subject value) { return NameIn(value); }
+std::string_view Name(Credential value) { return NameIn(value); }
 std::string_view Name(Role value) { return NameIn(value); }
 
 template <typename Enum>
@@ -212,6 +220,7 @@ VIGIE_INSTANTIATE(Suspension);
 VIGIE_INSTANTIATE(ReasonCode);
 VIGIE_INSTANTIATE(EventKind);
 VIGIE_INSTANTIATE(Subject);
+VIGIE_INSTANTIATE(Credential);
 VIGIE_INSTANTIATE(Role);
 #undef VIGIE_INSTANTIATE
 

@@ -119,6 +119,8 @@ enum class EventKind : uint8_t {
   kKeyCreated = 5,
   kKeyRevoked = 6,
   kEntrySubmitted = 7,
+  kOrganisationChanged = 8,
+  kKeyEndSet = 9,
   // What a platform says of a match: it was the picture, or it was not.
   kFeedbackTrue = 13,
   kFeedbackFalse = 14,
@@ -148,6 +150,9 @@ constexpr EventKind KindOf(EntryAction action) {
 }
 
 enum class Subject : uint8_t { kUnknown = 1, kAdult = 2, kMinor = 3 };
+
+// What is shown as a key: the text of one that was made here, or a client certificate in TLS.
+enum class Credential : uint8_t { kSecret = 1, kCertificate = 2 };
 
 enum class Role : uint8_t {
   kPlatform = 1,
@@ -213,6 +218,7 @@ std::string_view Name(Suspension value);
 std::string_view Name(ReasonCode value);
 std::string_view Name(EventKind value);
 std::string_view Name(Subject value);
+std::string_view Name(Credential value);
 std::string_view Name(Role value);
 template <typename Enum>
 std::optional<Enum> Parse(std::string_view name);

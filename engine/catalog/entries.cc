@@ -84,6 +84,8 @@ absl::Status AppendSubmissions(const Principal& caller, std::span<const UploadRe
 
 absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const ListRecord& list,
                                              const NewEntry& entry) const {
+  const TimeUs now = clock_.Now();
+  VIGIE_RETURN_IF_ERROR(CheckSubmission(caller, list, now));
   VIGIE_RETURN_IF_ERROR(CheckText("external_reference", entry.external_reference));
   VIGIE_RETURN_IF_ERROR(CheckText("jurisdiction", entry.jurisdiction));
   VIGIE_RETURN_IF_ERROR(CheckText("legal_basis", entry.legal_basis));
@@ -91,14 +93,19 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   VIGIE_RETURN_IF_ERROR(CheckFingerprints(entry.fingerprints, options_.min_quality));
   EntryRecord record;
   VIGIE_ASSIGN_OR_RETURN(record.state, InitialState(caller.role, list.kind));
-  if (caller.role == Role::kAuthority && list.kind == ListKind::kBlock) {
+  const bool of_court = caller.role == Role::kAuthority && list.kind == ListKind::kBlock;
+  if (entry.until_decided && !of_court) {
+    return Invalid("until_decided is for an authority's entries of BLOCK lists");
+  }
+  if (entry.until_decided) record.state = EntryState::kProvisional;
+  if (of_court) {
     if (entry.case_reference.empty()) {
       return Error(absl::StatusCode::kInvalidArgument, "CASE_REFERENCE_REQUIRED",
                    "an authority's entry names its case");
     }
     record.court_basis = true;
   }
-  record.created_us = record.updated_us = clock_.Now();
+  record.created_us = record.updated_us = now;
   if (record.state == EntryState::kProvisional) {
     record.expires_us = ProvisionalUntil(record.created_us, list.provisional_hours);
   }

@@ -148,6 +148,26 @@ bool MayKnow(const Principal& caller, const ListRecord& list) {
   return caller.role == Role::kPlatform && ActsFor(list, caller.organisation);
 }
 
+absl::Status CheckSubmission(const Principal& caller, const ListRecord& list, TimeUs now) {
+  if (caller.role != Role::kTrustedFlagger) return absl::OkStatus();
+  if (!caller.designation.has_value()) {
+    return Denied("NOT_DESIGNATED",
+                  "your organisation is not designated as a trusted flagger here");
+  }
+  const Designation& designation = *caller.designation;
+  if (now < designation.from_us || (designation.until_us != 0 && now >= designation.until_us)) {
+    return Denied("DESIGNATION_EXPIRED",
+                  absl::StrCat("your organisation's designation ", designation.id,
+                               now < designation.from_us ? " has not begun" : " has ended"));
+  }
+  if (!Contains(designation.categories, list.category)) {
+    return Denied("CATEGORY_NOT_DESIGNATED",
+                  absl::StrCat("your organisation's designation ", designation.id,
+                               " is not for the category ", ToAbsl(Name(list.category))));
+  }
+  return absl::OkStatus();
+}
+
 Reach ReachOf(Role role, EntryAction action) {
   for (const Right& right : kRights) {
     if (right.role == role && right.action == action) return right.reach;

@@ -35,6 +35,12 @@ inline constexpr int64_t kFreeRenewals = 1;
 // are NOT_FOUND.
 bool MayKnow(const Principal& caller, const ListRecord& list);
 
+// OK when `caller` may have entries of `list` begin to act at `now`, or act for longer: what
+// submitting, renewing, and making or changing a list need beside the right itself. It binds
+// trusted flaggers to what they are designated for. PERMISSION_DENIED, reasons NOT_DESIGNATED,
+// DESIGNATION_EXPIRED (also before it begins) and CATEGORY_NOT_DESIGNATED.
+absl::Status CheckSubmission(const Principal& caller, const ListRecord& list, TimeUs now);
+
 // How far a role's right to an action reaches.
 enum class Reach {
   kNone,

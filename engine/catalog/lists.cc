@@ -118,6 +118,7 @@ absl::StatusOr<ListRecord> Catalog::CreateList(const Principal& caller, const Ne
                   .audience = {},
                   .created_us = now,
                   .updated_us = now};
+  VIGIE_RETURN_IF_ERROR(CheckSubmission(caller, list, now));
   VIGIE_RETURN_IF_ERROR(Apply(wanted.settings, list));
   absl::Status refused;
   const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
@@ -185,8 +186,11 @@ absl::StatusOr<ListRecord> Catalog::UpdateList(const Principal& caller, std::str
     if (!list.has_value() || list->deleted_us != 0 || list->organisation != caller.organisation) {
       return absl::OkStatus();
     }
-    if (const absl::Status invalid = Apply(settings, *list); !invalid.ok()) {
-      outcome = invalid;
+    // A wider audience or a stronger action is more than what acts already.
+    absl::Status refused = CheckSubmission(caller, *list, clock_.Now());
+    if (refused.ok()) refused = Apply(settings, *list);
+    if (!refused.ok()) {
+      outcome = refused;
       return absl::OkStatus();
     }
     list->updated_us = clock_.Now();

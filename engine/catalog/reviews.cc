@@ -1,5 +1,7 @@
 // Catalog: what is to be decided, and what became of it.
 #include <algorithm>
+#include <array>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -128,6 +130,39 @@ absl::StatusOr<EntryOutcome> Catalog::GetOutcome(const Principal& caller, std::s
     outcome.clock = ClockOf(outcome.entry, outcome.history, clock_.Now());
   }
   return outcome;
+}
+
+std::vector<OrganisationCounters> Catalog::CountEntries() {
+  EntryNumber last_entry = 0;
+  {
+    const std::lock_guard lock(publication_);
+    last_entry = last_entry_;
+  }
+  const auto lists = lists_.Acquire();
+  const TimeUs now = clock_.Now();
+  // [list's number][state]
+  std::vector<std::array<uint64_t, static_cast<size_t>(EntryState::kErased) + 1>> counts(1);
+  while (lists->Find(static_cast<ListNumber>(counts.size())) != nullptr) counts.emplace_back();
+  for (uint64_t number = 1; number <= last_entry; ++number) {
+    const EntryFacts facts = table_.Entry(static_cast<EntryNumber>(number));
+    if (facts.list >= counts.size()) continue;  // of a list that was made meanwhile
+    ++counts[facts.list][static_cast<size_t>(StateAt(facts.state, facts.expires_us, now))];
+  }
+  std::map<std::string, OrganisationCounters> found;
+  for (ListNumber number = 1; number < counts.size(); ++number) {
+    const ListRecord& list = *lists->Find(number);
+    if (list.deleted_us != 0) continue;
+    OrganisationCounters& counters = found[list.organisation];
+    counters.organisation = list.organisation;
+    ++counters.lists;
+    for (size_t state = 1; state < counts[number].size(); ++state) {
+      if (counts[number][state] == 0) continue;
+      counters.entries[static_cast<EntryState>(state)] += counts[number][state];
+    }
+  }
+  std::vector<OrganisationCounters> counters;
+  for (auto& [organisation, each] : found) counters.push_back(std::move(each));
+  return counters;
 }
 
 }  // namespace vigie

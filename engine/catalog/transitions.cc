@@ -43,8 +43,11 @@ void SetOutcome(const Principal& caller, const ListRecord* list, EntryAction act
   switch (action) {
     case EntryAction::kConfirm:
     case EntryAction::kUphold:
+      // What a court has submitted until it decides, and somebody else confirms, it has not
+      // decided.
+      entry.court_basis =
+          caller.role == Role::kAuthority || (entry.court_basis && entry.expires_us == 0);
       entry.expires_us = 0;
-      entry.court_basis = entry.court_basis || caller.role == Role::kAuthority;
       if (entry.suspension != Suspension::kNone) entry.suspension = Suspension::kCleared;
       NoteDecider(caller, decision, entry);
       break;
@@ -165,6 +168,9 @@ absl::StatusOr<EntryRecord> Catalog::Transition(const Principal& caller, std::st
                                    : KnownList(caller, list_id));
   EntryNumber number = 0;
   VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
+  if (action == EntryAction::kRenew) {
+    VIGIE_RETURN_IF_ERROR(CheckSubmission(caller, *list, clock_.Now()));
+  }
   VIGIE_RETURN_IF_ERROR(CheckText("person", decision.person));
   VIGIE_RETURN_IF_ERROR(CheckText("note", decision.note));
   VIGIE_RETURN_IF_ERROR(CheckText("legal_basis", decision.legal_basis));

@@ -10,7 +10,6 @@ namespace {
 // Pairs remembered as written down. When there are more, all are forgotten: writing one down again
 // costs a commit and changes nothing.
 constexpr size_t kMaxKnown = 1'000'000;
-constexpr TimeUs kDayUs = 24 * 3600 * kSecondUs;
 
 uint64_t ShortOf(const UploadId& upload) {
   uint64_t number = 0;

@@ -64,15 +64,26 @@ struct EntryRecord {
   RowId first_row = 0;  // rows first_row, first_row + 1... hold the fingerprints, in order
 };
 
-// An access key. The secret itself is never stored.
+// An organisation that something is known of beside its name.
+struct OrganisationRecord {
+  std::string id;                                         // its name
+  std::optional<Designation> designation = std::nullopt;  // as a trusted flagger; its id not empty
+  int64_t daily_entries = 0;                              // 0: any number
+  TimeUs created_us = 0;
+  TimeUs updated_us = 0;
+};
+
+// What a caller shows to be let in. A secret itself is never stored.
 struct KeyRecord {
   std::string id;
-  std::string digest;  // SHA-256 of the secret, 32 bytes
+  std::string digest;  // SHA-256 of the secret, or of the certificate's DER, 32 bytes
   std::string organisation;
   Role role = Role::kPlatform;
   std::string label;
   TimeUs created_us = 0;
-  TimeUs revoked_us = 0;  // 0: valid
+  TimeUs revoked_us = 0;  // 0: not revoked
+  Credential credential = Credential::kSecret;
+  TimeUs until_us = 0;  // exclusive; 0: it does not end by itself
 };
 
 // By when an entry should be decided.

@@ -1,6 +1,7 @@
 #include "engine/store/sqlite_records.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -17,7 +18,10 @@ const char kEntryColumns[] =
     "last_decider_person, decided_us, suspension";
 const char kFingerprintColumns[] =
     "row, entry, position, algorithm, value, quality, profile, decode_mode";
-const char kKeyColumns[] = "id, digest, organisation, role, label, created_us, revoked_us";
+const char kKeyColumns[] =
+    "id, digest, organisation, role, label, created_us, revoked_us, credential, until_us";
+const char kOrganisationColumns[] =
+    "id, designation, categories, from_us, until_us, daily_entries, created_us, updated_us";
 const char kEventColumns[] =
     "number, time_us, kind, list, entry, last_entry, from_state, to_state, organisation, role, "
     "key_id, person, reason, legal_basis, case_reference, revision, digest";
@@ -180,6 +184,8 @@ KeyRecord ReadKey(const SqlStatement& row) {
       .label = row.GetText(4),
       .created_us = row.GetInt(5),
       .revoked_us = row.GetInt(6),
+      .credential = static_cast<Credential>(row.GetInt(7)),
+      .until_us = row.GetInt(8),
   };
 }
 
@@ -190,7 +196,35 @@ void BindKey(SqlStatement& statement, const KeyRecord& key) {
       .Int(static_cast<int>(key.role))
       .Text(key.label)
       .Int(key.created_us)
-      .Int(key.revoked_us);
+      .Int(key.revoked_us)
+      .Int(static_cast<int>(key.credential))
+      .Int(key.until_us);
+}
+
+OrganisationRecord ReadOrganisation(const SqlStatement& row) {
+  OrganisationRecord organisation{.id = row.GetText(0),
+                                  .daily_entries = row.GetInt(5),
+                                  .created_us = row.GetInt(6),
+                                  .updated_us = row.GetInt(7)};
+  Designation designation{.id = row.GetText(1),
+                          .categories = static_cast<CategorySet>(row.GetInt(2)),
+                          .from_us = row.GetInt(3),
+                          .until_us = row.GetInt(4)};
+  if (!designation.id.empty()) organisation.designation = std::move(designation);
+  return organisation;
+}
+
+void BindOrganisation(SqlStatement& statement, const OrganisationRecord& organisation) {
+  const Designation designation =
+      organisation.designation.value_or(Designation{.id = {}, .categories = 0});
+  statement.Text(organisation.id)
+      .Text(designation.id)
+      .Int(designation.categories)
+      .Int(designation.from_us)
+      .Int(designation.until_us)
+      .Int(organisation.daily_entries)
+      .Int(organisation.created_us)
+      .Int(organisation.updated_us);
 }
 
 EventRecord ReadEvent(const SqlStatement& row) {

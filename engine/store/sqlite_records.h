@@ -11,6 +11,7 @@ extern const char kListColumns[];
 extern const char kEntryColumns[];
 extern const char kFingerprintColumns[];
 extern const char kKeyColumns[];
+extern const char kOrganisationColumns[];
 extern const char kEventColumns[];
 extern const char kHeadColumns[];
 
@@ -18,6 +19,7 @@ ListRecord ReadList(const SqlStatement& row);
 EntryRecord ReadEntryRow(const SqlStatement& row);  // without its fingerprints
 FingerprintRow ReadFingerprint(const SqlStatement& row);
 KeyRecord ReadKey(const SqlStatement& row);
+OrganisationRecord ReadOrganisation(const SqlStatement& row);
 EventRecord ReadEvent(const SqlStatement& row);
 HeadRecord ReadHead(const SqlStatement& row);
 
@@ -25,6 +27,7 @@ void BindList(SqlStatement& statement, const ListRecord& list);
 void BindEntry(SqlStatement& statement, const EntryRecord& entry);
 void BindFingerprint(SqlStatement& statement, const FingerprintRow& row);
 void BindKey(SqlStatement& statement, const KeyRecord& key);
+void BindOrganisation(SqlStatement& statement, const OrganisationRecord& organisation);
 void BindEvent(SqlStatement& statement, const EventRecord& event);
 void BindHead(SqlStatement& statement, const HeadRecord& head);
 

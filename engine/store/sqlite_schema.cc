@@ -128,6 +128,27 @@ CREATE TABLE event_heads (
   signature  BLOB NOT NULL
 );
 )sql",
+    // 3 -> 4: what organisations may do; keys that end, and certificates as keys. Trusted flaggers
+    // (role 3) of before go on as before. The events of these rows are added at opening.
+    R"sql(
+CREATE TABLE organisations (
+  id            TEXT PRIMARY KEY,
+  designation   TEXT NOT NULL,                -- '': none
+  categories    INTEGER NOT NULL,             -- bit n: the category with number n
+  from_us       INTEGER NOT NULL,
+  until_us      INTEGER NOT NULL,             -- 0: no end
+  daily_entries INTEGER NOT NULL,             -- 0: any number
+  created_us    INTEGER NOT NULL,
+  updated_us    INTEGER NOT NULL              -- 0: has no event yet
+);
+INSERT INTO organisations SELECT DISTINCT organisation, 'before designations', 4294967295, 0, 0, 0,
+                                          0, 0 FROM keys WHERE role = 3 AND revoked_us = 0;
+ALTER TABLE keys ADD COLUMN credential INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE keys ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX keys_certificates ON keys(digest) WHERE credential = 2;
+-- Changes with every key and organisation.
+INSERT INTO meta VALUES ('keys', 1);
+)sql",
     // 4 -> 5: what verdicts said of entries, and what platforms said of verdicts.
     R"sql(
 ALTER TABLE entries ADD COLUMN suspension INTEGER NOT NULL DEFAULT 0;

@@ -51,6 +51,9 @@ absl::StatusOr<Statements> Statements::Prepare(SqlConnection& db) {
   VIGIE_ASSIGN_OR_RETURN(s.count_entries, db.Prepare("SELECT count(*) FROM entries WHERE list=?"));
   VIGIE_ASSIGN_OR_RETURN(s.last_revision,
                          db.Prepare("SELECT value FROM meta WHERE key='revision'"));
+  VIGIE_ASSIGN_OR_RETURN(s.keys_version, db.Prepare("SELECT value FROM meta WHERE key='keys'"));
+  VIGIE_ASSIGN_OR_RETURN(s.keys_changed,
+                         db.Prepare("UPDATE meta SET value=value+1 WHERE key='keys'"));
   VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=? WHERE key=?"));
   VIGIE_ASSIGN_OR_RETURN(s.delete_fingerprints,
                          db.Prepare("DELETE FROM fingerprints WHERE row>=? AND entry=? AND "

@@ -17,7 +17,7 @@ struct Statements {
   SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, entries_of;
   SqlStatement insert_list, update_list, insert_entry, update_entry, insert_fingerprint, set_meta;
   SqlStatement delete_fingerprints, move_fingerprints, first_row, insert_event, last_event;
-  SqlStatement count_entries, last_revision, due;
+  SqlStatement count_entries, last_revision, due, keys_version, keys_changed;
 
   static absl::StatusOr<Statements> Prepare(SqlConnection& db);
 };

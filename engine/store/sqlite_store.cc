@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/store/sqlite.h"
+#include "engine/store/sqlite_keys.h"
 #include "engine/store/sqlite_records.h"
 #include "engine/store/sqlite_schema.h"
 #include "engine/store/sqlite_statements.h"
@@ -46,14 +47,6 @@ absl::Status UseWal(SqlConnection& connection) {
                "the database cannot use a write-ahead log here: put it on a local disk");
 }
 
-EventRecord KeyEvent(EventKind kind, const KeyRecord& key, TimeUs now) {
-  return {.time_us = now,
-          .kind = kind,
-          .organisation = key.organisation,
-          .role = key.role,
-          .key_id = key.id};
-}
-
 // Two connections: the writer's, used by one Transaction at a time, and the readers', behind a
 // mutex. WAL lets them work side by side.
 class SqliteStore final : public Store {
@@ -84,6 +77,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) override;
   absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() override;
   absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override;
+  absl::StatusOr<std::optional<HeadRecord>> ReadLastHead() override;
   absl::Status InsertHead(const HeadRecord& head) override;
   absl::StatusOr<bool> ScrubLog() override;
   absl::StatusOr<uint64_t> ReadCheckpointMark() override;
@@ -91,6 +85,9 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<KeyRecord>> ReadKeys() override;
   absl::Status InsertKey(const KeyRecord& key) override;
   absl::Status RevokeKey(std::string_view id, TimeUs now) override;
+  absl::Status RotateKey(std::string_view id, TimeUs until, const KeyRecord& next) override;
+  absl::StatusOr<std::vector<OrganisationRecord>> ReadOrganisations() override;
+  absl::Status SetOrganisation(const OrganisationRecord& organisation) override;
   absl::StatusOr<uint64_t> KeysVersion() override;
   VerdictLog& verdicts() override { return *verdict_log_; }
   std::array<uint8_t, 16> seal_key() const override { return seal_key_; }
@@ -113,7 +110,6 @@ class SqliteStore final : public Store {
   std::unique_ptr<SqlConnection> reader_;
   Statements reads_;
   std::array<uint8_t, 16> seal_key_{};
-  uint64_t own_key_changes_ = 0;
 };
 
 absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path) {
@@ -290,7 +286,7 @@ absl::Status SqliteStore::BeginChain() {
     int64_t events = 0;
     VIGIE_ASSIGN_OR_RETURN(events, reader_->QueryInt("SELECT count(*) FROM (SELECT 1 FROM events "
                                                      "LIMIT 1)"));
-    if (events != 0) return absl::OkStatus();
+    if (events != 0) return NoteMigratedOrganisations(*reader_, reads_, SystemClock().Now());
     // Says how many entries there were before events were kept.
     int64_t entries = 0;
     VIGIE_ASSIGN_OR_RETURN(entries,
@@ -301,7 +297,8 @@ absl::Status SqliteStore::BeginChain() {
                         .kind = EventKind::kGenesis,
                         .last_entry = static_cast<EntryNumber>(entries),
                         .revision = revision};
-    return AppendEvent(reads_, genesis);
+    VIGIE_RETURN_IF_ERROR(AppendEvent(reads_, genesis));
+    return NoteMigratedOrganisations(*reader_, reads_, genesis.time_us);
   });
 }
 
@@ -352,6 +349,17 @@ absl::StatusOr<std::vector<HeadRecord>> SqliteStore::ReadHeads() {
   return heads;
 }
 
+absl::StatusOr<std::optional<HeadRecord>> SqliteStore::ReadLastHead() {
+  std::optional<HeadRecord> last;
+  VIGIE_RETURN_IF_ERROR(ForEach(
+      absl::StrCat("SELECT ", kHeadColumns, " FROM event_heads ORDER BY number DESC LIMIT 1"),
+      [&last](const SqlStatement& row) {
+        last = ReadHead(row);
+        return absl::OkStatus();
+      }));
+  return last;
+}
+
 absl::Status SqliteStore::InsertHead(const HeadRecord& head) {
   return InOwnTransaction([&]() -> absl::Status {
     SqlStatement insert;
@@ -387,14 +395,13 @@ absl::Status SqliteStore::SetCheckpointMark(uint64_t mark) {
 }
 
 absl::StatusOr<std::vector<KeyRecord>> SqliteStore::ReadKeys() {
-  std::vector<KeyRecord> keys;
-  VIGIE_RETURN_IF_ERROR(
-      ForEach(absl::StrCat("SELECT ", kKeyColumns, " FROM keys ORDER BY created_us, id"),
-              [&keys](const SqlStatement& row) {
-                keys.push_back(ReadKey(row));
-                return absl::OkStatus();
-              }));
-  return keys;
+  const std::lock_guard lock(reader_mutex_);
+  return vigie::ReadKeys(*reader_);
+}
+
+absl::StatusOr<std::vector<OrganisationRecord>> SqliteStore::ReadOrganisations() {
+  const std::lock_guard lock(reader_mutex_);
+  return vigie::ReadOrganisations(*reader_);
 }
 
 absl::Status SqliteStore::InOwnTransaction(const std::function<absl::Status()>& change) {
@@ -407,49 +414,24 @@ absl::Status SqliteStore::InOwnTransaction(const std::function<absl::Status()>& 
 }
 
 absl::Status SqliteStore::InsertKey(const KeyRecord& key) {
-  const absl::Status status = InOwnTransaction([&]() -> absl::Status {
-    SqlStatement insert;
-    VIGIE_ASSIGN_OR_RETURN(insert, reader_->Prepare(InsertSql("keys", kKeyColumns)));
-    BindKey(insert, key);
-    VIGIE_RETURN_IF_ERROR(insert.Run());
-    EventRecord event = KeyEvent(EventKind::kKeyCreated, key, key.created_us);
-    ++own_key_changes_;
-    return AppendEvent(reads_, event);
-  });
-  if (ReasonOf(status) == "CONSTRAINT") {
-    return Error(absl::StatusCode::kAlreadyExists, "KEY_EXISTS", "a key with this id exists");
-  }
-  return status;
+  return InOwnTransaction([&] { return vigie::InsertKey(*reader_, reads_, key); });
 }
 
 absl::Status SqliteStore::RevokeKey(std::string_view id, TimeUs now) {
-  return InOwnTransaction([&]() -> absl::Status {
-    SqlStatement find;
-    VIGIE_ASSIGN_OR_RETURN(
-        find, reader_->Prepare(absl::StrCat("SELECT ", kKeyColumns, " FROM keys WHERE id=?")));
-    bool found = false;
-    VIGIE_ASSIGN_OR_RETURN(found, find.Text(id).Step());
-    if (!found) {
-      return Error(absl::StatusCode::kNotFound, "KEY_NOT_FOUND",
-                   "no key has this id: see `vigie key list`");
-    }
-    const KeyRecord key = ReadKey(find);
-    find.Reset();
-    if (key.revoked_us != 0) return absl::OkStatus();
-    SqlStatement update;
-    VIGIE_ASSIGN_OR_RETURN(update, reader_->Prepare("UPDATE keys SET revoked_us=? WHERE id=?"));
-    VIGIE_RETURN_IF_ERROR(update.Int(now).Text(id).Run());
-    EventRecord event = KeyEvent(EventKind::kKeyRevoked, key, now);
-    ++own_key_changes_;
-    return AppendEvent(reads_, event);
-  });
+  return InOwnTransaction([&] { return vigie::RevokeKey(*reader_, reads_, id, now); });
+}
+
+absl::Status SqliteStore::RotateKey(std::string_view id, TimeUs until, const KeyRecord& next) {
+  return InOwnTransaction([&] { return vigie::RotateKey(*reader_, reads_, id, until, next); });
+}
+
+absl::Status SqliteStore::SetOrganisation(const OrganisationRecord& organisation) {
+  return InOwnTransaction([&] { return vigie::SetOrganisation(*reader_, reads_, organisation); });
 }
 
 absl::StatusOr<uint64_t> SqliteStore::KeysVersion() {
   const std::lock_guard lock(reader_mutex_);
-  int64_t others = 0;  // changes when another connection has committed
-  VIGIE_ASSIGN_OR_RETURN(others, reader_->QueryInt("PRAGMA data_version"));
-  return (static_cast<uint64_t>(others) << 32) + own_key_changes_;
+  return OneNumber(reads_.keys_version);
 }
 
 absl::Status SqliteStore::CheckIntegrity() {

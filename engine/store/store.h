@@ -125,6 +125,7 @@ class Store {
   virtual absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() = 0;
   // Signed heads, by number. Inserting is durable; beside a Transaction too, waits for it.
   virtual absl::StatusOr<std::vector<HeadRecord>> ReadHeads() = 0;
+  virtual absl::StatusOr<std::optional<HeadRecord>> ReadLastHead() = 0;
   virtual absl::Status InsertHead(const HeadRecord& head) = 0;
   // Removes from the files what was overwritten in the tables. False: somebody reads an older
   // state, or writes; try again later.
@@ -138,13 +139,22 @@ class Store {
   virtual absl::Status SetCheckpointMark(uint64_t mark) = 0;
 
   virtual absl::StatusOr<std::vector<KeyRecord>> ReadKeys() = 0;
-  // With its event. ALREADY_EXISTS, reason KEY_EXISTS, when the id is taken.
+  // With its event. ALREADY_EXISTS, reason KEY_EXISTS, when the id is taken, or the certificate is
+  // registered, also as one that was revoked.
   virtual absl::Status InsertKey(const KeyRecord& key) = 0;
   // NOT_FOUND, reason KEY_NOT_FOUND, for an unknown id; revoking twice keeps the first time,
   // and is one event.
   virtual absl::Status RevokeKey(std::string_view id, TimeUs now) = 0;
-  // A number that differs from the last one when keys may have been changed by anyone, also by
-  // another process.
+  // Inserts `next` and lets the key `id` end at `until`, unless it ends sooner; both with their
+  // events, both or neither. NOT_FOUND, reason KEY_NOT_FOUND; FAILED_PRECONDITION, reason
+  // KEY_ENDED, when it was revoked or is over at next.created_us; KEY_EXISTS as InsertKey().
+  virtual absl::Status RotateKey(std::string_view id, TimeUs until, const KeyRecord& next) = 0;
+  virtual absl::StatusOr<std::vector<OrganisationRecord>> ReadOrganisations() = 0;
+  // Adds the organisation or replaces what is known of it, with its event; the time it was created
+  // stays.
+  virtual absl::Status SetOrganisation(const OrganisationRecord& organisation) = 0;
+  // A number that changes whenever a key or an organisation does, also by another process, and
+  // only then.
   virtual absl::StatusOr<uint64_t> KeysVersion() = 0;
 
   // 16 random bytes made when the database was: the key of its opaque identifiers.

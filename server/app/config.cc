@@ -67,6 +67,8 @@ std::vector<Setting> MakeSettings() {
       Text("listen", &Config::listen, "address and port to serve on; port 0 takes a free one"),
       Text("tls.certificate", &Config::tls_certificate, "certificate chain, PEM file"),
       Text("tls.key", &Config::tls_key, "its private key, PEM file"),
+      Text("tls.client_ca", &Config::tls_client_ca,
+           "who signs clients' certificates, PEM file: clients may then show one for a key"),
       Switch("tls.allow_plaintext", &Config::allow_plaintext,
              "serve without TLS on an address that is not loopback (keys can then be overheard)"),
       Text("index.kind", &Config::index_kind, "which exact index holds sealed rows",
@@ -199,7 +201,10 @@ absl::Status CheckConfig(const Config& config) {
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     return Invalid("tls.certificate and tls.key come together");
   }
-  for (const std::string& file : {config.tls_certificate, config.tls_key}) {
+  if (!config.tls_client_ca.empty() && config.tls_certificate.empty()) {
+    return Invalid("tls.client_ca needs tls.certificate and tls.key");
+  }
+  for (const std::string& file : {config.tls_certificate, config.tls_key, config.tls_client_ca}) {
     if (!file.empty() && access(file.c_str(), R_OK) != 0) {
       return Invalid(absl::StrCat("cannot read ", file));
     }

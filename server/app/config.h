@@ -19,6 +19,7 @@ struct Config {
   std::string listen = "127.0.0.1:7443";
   std::string tls_certificate;  // PEM files; both or neither
   std::string tls_key;
+  std::string tls_client_ca;     // PEM file; empty: clients are not asked for a certificate
   bool allow_plaintext = false;  // listen without TLS on an address that is not loopback
   std::string index_kind = "mih";
   int64_t index_head_rows = 4096;

@@ -48,7 +48,13 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(const Con
   grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
   VIGIE_ASSIGN_OR_RETURN(pair.cert_chain, ReadFile(config.tls_certificate));
   VIGIE_ASSIGN_OR_RETURN(pair.private_key, ReadFile(config.tls_key));
-  grpc::SslServerCredentialsOptions options;
+  // With an authority of clients: a certificate is asked for, and one that is shown must be its.
+  grpc::SslServerCredentialsOptions options(config.tls_client_ca.empty()
+                                                ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  if (!config.tls_client_ca.empty()) {
+    VIGIE_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(config.tls_client_ca));
+  }
   options.pem_key_cert_pairs.push_back(pair);
   return grpc::SslServerCredentials(options);
 }
@@ -126,6 +132,7 @@ absl::Status Instance::Serve() {
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
   review_service_ = std::make_unique<ReviewServiceImpl>(*catalog_, *runner_);
+  audit_service_ = std::make_unique<AuditServiceImpl>(*catalog_, *store_, *runner_);
 
   std::shared_ptr<grpc::ServerCredentials> credentials;
   VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(config_));
@@ -140,6 +147,7 @@ absl::Status Instance::Serve() {
   builder.RegisterService(match_service_.get());
   builder.RegisterService(list_service_.get());
   builder.RegisterService(review_service_.get());
+  builder.RegisterService(audit_service_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return Error(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
@@ -156,8 +164,8 @@ void Instance::SetServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service :
-       {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
+  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService",
+                              "vigie.v1.ReviewService", "vigie.v1.AuditService"}) {
     health->SetServingStatus(service, serving);
   }
 }

@@ -16,6 +16,7 @@
 #include "engine/match/pipeline.h"
 #include "server/app/config.h"
 #include "server/auth/key_ring.h"
+#include "server/rpc/audit_service.h"
 #include "server/rpc/list_service.h"
 #include "server/rpc/match_service.h"
 #include "server/rpc/review_service.h"
@@ -70,6 +71,7 @@ class Instance {
   std::unique_ptr<MatchServiceImpl> match_service_;
   std::unique_ptr<ListServiceImpl> list_service_;
   std::unique_ptr<ReviewServiceImpl> review_service_;
+  std::unique_ptr<AuditServiceImpl> audit_service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier

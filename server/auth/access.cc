@@ -26,6 +26,9 @@ constexpr Role kReadingRecords[] = {Role::kVictimService, Role::kTrustedFlagger,
 constexpr Role kFollowing[] = {Role::kPlatform,  Role::kVictimService, Role::kTrustedFlagger,
                                Role::kAuthority, Role::kReviewer,      Role::kOperator};
 
+constexpr Role kAuditing[] = {Role::kAuditor};
+constexpr Role kReadingHeads[] = {Role::kAuditor, Role::kOperator};
+
 struct Rule {
   Method method;
   std::string_view name;
@@ -60,6 +63,9 @@ constexpr Rule kRules[] = {
     {Method::kGiveFeedback, "GiveFeedback", kChecking},
     {Method::kGetSubmitterRecord, "GetSubmitterRecord", kReadingRecords},
     {Method::kWatch, "Watch", kChecking},
+    {Method::kListEvents, "ListEvents", kAuditing},
+    {Method::kGetHead, "GetHead", kReadingHeads},
+    {Method::kGetCounters, "GetCounters", kAuditing},
 };
 static_assert(std::size(kRules) == kMethods);
 

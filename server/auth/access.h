@@ -37,8 +37,11 @@ enum class Method {
   kGiveFeedback,
   kGetSubmitterRecord,
   kWatch,
+  kListEvents,
+  kGetHead,
+  kGetCounters,
 };
-inline constexpr int kMethods = 27;
+inline constexpr int kMethods = 30;
 
 // "CheckImage".
 std::string_view Name(Method method);

@@ -1,4 +1,4 @@
-// Access keys: made, kept as digests, and turned into principals.
+// Access keys and client certificates: made, kept as digests, and turned into principals.
 #pragma once
 
 #include <map>
@@ -23,8 +23,12 @@ struct NewKey {
 };
 absl::StatusOr<NewKey> MakeKey(std::string_view organisation, Role role, std::string_view label,
                                TimeUs now);
+// The record of a client certificate, in PEM, that stands for a key. Errors as MakeKey(), and
+// INVALID_ARGUMENT, reason CERTIFICATE_INVALID, for anything but one certificate.
+absl::StatusOr<KeyRecord> MakeCertificateKey(std::string_view pem, std::string_view organisation,
+                                             Role role, std::string_view label, TimeUs now);
 
-// Thread-safe. Sees keys made and revoked by other processes within kRefreshUs.
+// Thread-safe. Sees changes of keys and organisations by other processes within kRefreshUs.
 class KeyRing {
  public:
   static constexpr TimeUs kRefreshUs = 100'000;
@@ -32,13 +36,22 @@ class KeyRing {
   KeyRing(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
   // The principal of a key as MakeKey() wrote it. UNAUTHENTICATED with reason KEY_MISSING (empty),
-  // KEY_INVALID or KEY_REVOKED; store errors when the keys cannot be read.
+  // KEY_INVALID, KEY_REVOKED or KEY_EXPIRED; store errors when the keys cannot be read.
   absl::StatusOr<Principal> Authenticate(std::string_view key_text);
+  // The principal of a certificate, in PEM, that TLS has verified. UNAUTHENTICATED with reason
+  // CERTIFICATE_UNKNOWN, KEY_REVOKED or KEY_EXPIRED; store errors.
+  absl::StatusOr<Principal> AuthenticateCertificate(std::string_view pem);
 
  private:
-  using Keys = std::map<std::string, KeyRecord, std::less<>>;
+  struct Keys {
+    std::map<std::string, KeyRecord, std::less<>> by_id;
+    std::map<std::string, const KeyRecord*, std::less<>> by_certificate;  // by digest
+    std::map<std::string, OrganisationRecord, std::less<>> organisations;
+  };
 
+  absl::StatusOr<std::shared_ptr<const Keys>> ReadKeys();
   absl::StatusOr<std::shared_ptr<const Keys>> CurrentKeys();
+  absl::StatusOr<Principal> PrincipalOf(const KeyRecord& key, const Keys& keys) const;
 
   Store& store_;
   const Clock& clock_;

@@ -1,5 +1,5 @@
 // vigie audit: proves that the chain of events is whole, and takes one entry's case out of it.
-// Works on the data folder itself, also while a server runs.
+// Works on the data folder itself, also while a server runs; `events` asks a server.
 #include "engine/catalog/audit.h"
 
 #include <unistd.h>
@@ -19,7 +19,9 @@
 #include "engine/store/sqlite_store.h"
 #include "server/app/config.h"
 #include "server/cli/cli.h"
+#include "server/cli/client.h"
 #include "server/rpc/resource_names.h"
+#include "vigie/v1/audit.grpc.pb.h"
 
 namespace vigie {
 namespace {
@@ -27,6 +29,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
+  ClientOptions client;
+  uint64_t after = 0;
   std::string data_dir = Config{}.data_dir;
   std::string public_key;
   std::string head;
@@ -224,6 +228,26 @@ absl::Status Export(const Options& options) {
   return Error(absl::StatusCode::kNotFound, "ENTRY_NOT_FOUND", "there is no such entry");
 }
 
+absl::Status PrintEvents(const Options& options) {
+  absl::StatusOr<Client> client = Client::Connect(options.client);
+  if (!client.ok()) return client.status();
+  const auto stub = v1::AuditService::NewStub(client->channel());
+  v1::ListEventsRequest request;
+  request.set_after(options.after);
+  request.set_page_size(1000);
+  while (true) {
+    grpc::ClientContext context;
+    client->Prepare(context);
+    v1::ListEventsResponse page;
+    VIGIE_RETURN_IF_ERROR(FromGrpc(stub->ListEvents(&context, request, &page)));
+    for (const v1::AuditEvent& event : page.events()) {
+      std::puts(ToJson(event, /*pretty=*/false).c_str());
+    }
+    if (page.events_size() < request.page_size()) return absl::OkStatus();
+    request.set_after(page.events().rbegin()->event().number());
+  }
+}
+
 int Run(absl::Status (*command)(const Options&), const Options& options) {
   const absl::Status status = command(options);
   return status.ok() ? kExitOk : Fail(status);
@@ -253,6 +277,11 @@ void AddAudit(CLI::App& app, int* exit_code) {
   add("export", "Print the events of one entry with their proofs, one JSON object a line", Export)
       ->add_option("NAME", options->name, "lists/{list}/entries/{entry}")
       ->required();
+  CLI::App* events = command->add_subcommand(
+      "events", "Print the events of a server as an auditor reads them, one JSON object a line");
+  AddClientOptions(*events, &options->client);
+  events->add_option("--after", options->after, "those with a higher number");
+  events->callback([options, exit_code] { *exit_code = Run(PrintEvents, *options); });
 }
 
 }  // namespace vigie

@@ -50,6 +50,7 @@ int RunCli(int argc, char** argv) {
   AddWatch(app, &exit_code);
   AddAudit(app, &exit_code);
   AddKey(app, &exit_code);
+  AddOrganisation(app, &exit_code);
   AddDoctor(app, &exit_code);
   try {
     app.parse(argc, argv);

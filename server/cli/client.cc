@@ -22,6 +22,34 @@ absl::Status Usage(std::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, "USAGE", message);
 }
 
+// No key is no error with a certificate.
+absl::StatusOr<std::string> ReadKey(const ClientOptions& options) {
+  std::string key;
+  if (const char* text = std::getenv("VIGIE_KEY"); text != nullptr) key = text;
+  if (!options.key_file.empty()) {
+    const auto text = ReadWholeFile(options.key_file);
+    if (!text.ok()) return Usage(MessageOf(text.status()));
+    key = *text;
+  }
+  while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back()))) key.pop_back();
+  if (key.empty() && options.certificate.empty()) {
+    return Usage("give your key with --key-file or in VIGIE_KEY, or a --certificate");
+  }
+  // Anything else cannot travel as metadata, and gRPC would abort.
+  if (!std::all_of(key.begin(), key.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; })) {
+    return Usage("a key is one word of letters, digits and '_'");
+  }
+  return key;
+}
+
+absl::Status ReadInto(const std::string& path, std::string* content) {
+  if (path.empty()) return absl::OkStatus();
+  const auto text = ReadWholeFile(path);
+  if (!text.ok()) return Usage(MessageOf(text.status()));
+  *content = *text;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddClientOptions(CLI::App& command, ClientOptions* options) {
@@ -35,6 +63,11 @@ void AddClientOptions(CLI::App& command, ClientOptions* options) {
   command.add_flag("--tls", options->tls, "connect with TLS, trusting the system's authorities");
   command.add_option("--ca", options->ca, "connect with TLS, trusting this authority (PEM file)")
       ->envname("VIGIE_CA");
+  CLI::Option* certificate = command.add_option(
+      "--certificate", options->certificate,
+      "connect with TLS, showing this client certificate in the place of a key (PEM file)");
+  command.add_option("--certificate-key", options->certificate_key, "its private key (PEM file)")
+      ->needs(certificate);
   command.add_flag("--allow-plaintext", options->allow_plaintext,
                    "send the key without TLS to an address that is not loopback");
   command.add_option("--timeout", options->timeout_seconds, "seconds to wait for one answer")
@@ -45,33 +78,19 @@ void AddClientOptions(CLI::App& command, ClientOptions* options) {
 absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
   Client client;
   client.timeout_seconds_ = options.timeout_seconds;
-  if (const char* key = std::getenv("VIGIE_KEY"); key != nullptr) client.key_ = key;
-  if (!options.key_file.empty()) {
-    const auto text = ReadWholeFile(options.key_file);
-    if (!text.ok()) return Usage(MessageOf(text.status()));
-    client.key_ = *text;
-  }
-  while (!client.key_.empty() && std::isspace(static_cast<unsigned char>(client.key_.back()))) {
-    client.key_.pop_back();
-  }
-  if (client.key_.empty()) return Usage("give your key with --key-file or in VIGIE_KEY");
-  // Anything else cannot travel as metadata, and gRPC would abort.
-  if (!std::all_of(client.key_.begin(), client.key_.end(),
-                   [](unsigned char c) { return c > 0x20 && c < 0x7f; })) {
-    return Usage("a key is one word of letters, digits and '_'");
-  }
-
+  VIGIE_ASSIGN_OR_RETURN(client.key_, ReadKey(options));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // What is sent to this machine stays on it, whatever http_proxy says.
   if (IsLoopback(options.server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   auto credentials = grpc::InsecureChannelCredentials();
-  if (options.tls || !options.ca.empty()) {
+  if (options.tls || !options.ca.empty() || !options.certificate.empty()) {
     grpc::SslCredentialsOptions ssl;
-    if (!options.ca.empty()) {
-      const auto roots = ReadWholeFile(options.ca);
-      if (!roots.ok()) return Usage(MessageOf(roots.status()));
-      ssl.pem_root_certs = *roots;
+    VIGIE_RETURN_IF_ERROR(ReadInto(options.ca, &ssl.pem_root_certs));
+    VIGIE_RETURN_IF_ERROR(ReadInto(options.certificate, &ssl.pem_cert_chain));
+    VIGIE_RETURN_IF_ERROR(ReadInto(options.certificate_key, &ssl.pem_private_key));
+    if (ssl.pem_cert_chain.empty() != ssl.pem_private_key.empty()) {
+      return Usage("--certificate and --certificate-key come together");
     }
     credentials = grpc::SslCredentials(ssl);
   } else if (!IsLoopback(options.server) && !options.allow_plaintext) {
@@ -83,7 +102,7 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
 }
 
 void Client::Prepare(grpc::ClientContext& context, bool endless) const {
-  context.AddMetadata("authorization", absl::StrCat("Bearer ", key_));
+  if (!key_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", key_));
   if (!endless) {
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(timeout_seconds_));
   }

@@ -20,17 +20,21 @@ struct ClientOptions {
   std::string key;       // from VIGIE_KEY only: arguments can be seen by other users
   std::string key_file;  // a file that holds the key
   bool tls = false;
+  std::string certificate;  // PEM files: a client certificate that stands for a key
+  std::string certificate_key;
   std::string ca;  // PEM file of the authority that signed the server's certificate
   bool allow_plaintext = false;
   int timeout_seconds = 60;
 };
 
-// Adds --server, --key-file, --tls, --ca, --allow-plaintext and --timeout.
+// Adds --server, --key-file, --tls, --ca, --certificate, --certificate-key, --allow-plaintext and
+// --timeout.
 void AddClientOptions(CLI::App& command, ClientOptions* options);
 
 class Client {
  public:
-  // Reason USAGE: no key, an unreadable file, or a key that would be sent in the clear.
+  // Reason USAGE: neither key nor certificate, an unreadable file, or a key that would be sent in
+  // the clear.
   static absl::StatusOr<Client> Connect(const ClientOptions& options);
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }

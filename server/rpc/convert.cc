@@ -152,6 +152,7 @@ absl::StatusOr<NewEntry> FromProto(const v1::Entry& message) {
   entry.jurisdiction = message.jurisdiction();
   entry.legal_basis = message.legal_basis();
   entry.case_reference = message.case_reference();
+  entry.until_decided = message.until_decided();
   return entry;
 }
 

@@ -2,8 +2,12 @@
 // say; this file only says whether a message can be read at all.
 #pragma once
 
+#include <array>
+#include <span>
+
 #include "engine/catalog/catalog.h"
 #include "engine/match/pipeline.h"
+#include "vigie/v1/audit.pb.h"
 #include "vigie/v1/lists.pb.h"
 #include "vigie/v1/match.pb.h"
 #include "vigie/v1/review.pb.h"
@@ -39,6 +43,12 @@ v1::List ToProto(const ListRecord& list);
 v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog);
 v1::Entry ToProto(const EntryRecord& entry, std::string_view list_id, bool with_fingerprints,
                   const Catalog& catalog);
+v1::Event ToProto(const EventRecord& event, bool with_person);
+// The list and the entry ids are named by `catalog`.
+v1::AuditEvent ToAuditProto(const EventRecord& event, const Catalog& catalog);
+v1::ChainHead ToProto(const HeadRecord& head, const std::array<uint8_t, 32>& database);
+v1::CheckCount ToProto(const CheckCount& count);
+v1::Counters ToProto(std::span<const OrganisationCounters> organisations, Revision revision);
 // What `caller` may read of it.
 v1::Outcome ToProto(const EntryOutcome& outcome, const Principal& caller, const Catalog& catalog);
 v1::UploadResult ToProto(const UploadResult& result, std::string_view list_id,

@@ -9,6 +9,8 @@ namespace {
 
 static_assert(static_cast<int>(ReasonCode::kOther) == v1::OTHER_REASON);
 static_assert(static_cast<int>(ReasonCode::kTimeOver) == v1::TIME_OVER);
+static_assert(static_cast<int>(EventKind::kGenesis) == v1::Event::GENESIS);
+static_assert(static_cast<int>(EventKind::kKeyEndSet) == v1::Event::KEY_END_SET);
 static_assert(static_cast<int>(EventKind::kEntrySubmitted) == v1::Event::SUBMISSION);
 static_assert(static_cast<int>(EventKind::kEntryErased) == v1::Event::ERASURE);
 static_assert(static_cast<int>(EventKind::kEntryResumed) == v1::Event::RESUMPTION);
@@ -20,6 +22,8 @@ void SetTimeUnlessZero(TimeUs us, google::protobuf::Timestamp* (v1::Outcome::*fi
                        v1::Outcome* message) {
   if (us != 0) SetTime(us, (message->*field)());
 }
+
+}  // namespace
 
 v1::Event ToProto(const EventRecord& event, bool with_person) {
   v1::Event message;
@@ -35,9 +39,6 @@ v1::Event ToProto(const EventRecord& event, bool with_person) {
   message.set_case_reference(event.case_reference);
   return message;
 }
-
-}  // namespace
-
 absl::StatusOr<ReasonCode> FromProto(v1::ReasonCode reason) {
   if (reason == v1::TIME_OVER) {
     return Invalid("ENUM_INVALID", "nobody decides that the time is over");

@@ -1,8 +1,10 @@
 #include "server/rpc/runner.h"
 
+#include <grpc/grpc_security_constants.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace vigie {
@@ -10,14 +12,24 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 
-std::string_view KeyTextOf(const grpc::CallbackServerContext& context) {
+// nullopt: none was sent. Empty: what was sent is no key.
+std::optional<std::string_view> KeyTextOf(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
   const auto it = metadata.find("authorization");
-  if (it == metadata.end()) return {};
+  if (it == metadata.end()) return std::nullopt;
   std::string_view value(it->second.data(), it->second.length());
-  if (!value.starts_with(kBearer)) return {};
+  if (!value.starts_with(kBearer)) return std::string_view();
   value.remove_prefix(kBearer.size());
   return value;
+}
+
+// The certificate that the peer has shown and TLS has verified; empty: none.
+std::string_view CertificateOf(const grpc::CallbackServerContext& context) {
+  const auto peer = context.auth_context();
+  if (peer == nullptr) return {};
+  const auto found = peer->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  // The peer's properties live as long as its connection.
+  return found.empty() ? std::string_view() : std::string_view(found[0].data(), found[0].length());
 }
 
 bool IsRead(Method method) {
@@ -34,8 +46,17 @@ absl::Status Runner::Admit(const grpc::CallbackServerContext& context, Method me
   call->deadline_us =
       std::chrono::duration_cast<std::chrono::microseconds>(context.deadline().time_since_epoch())
           .count();
-  VIGIE_ASSIGN_OR_RETURN(call->caller, keys_.Authenticate(KeyTextOf(context)));
-  return CheckAccess(call->caller.role, method);
+  return Authorise(context, call);
+}
+
+absl::Status Runner::Authorise(const grpc::CallbackServerContext& context, Call* call) const {
+  const auto key = KeyTextOf(context);
+  const std::string_view certificate =
+      key.has_value() ? std::string_view() : CertificateOf(context);
+  VIGIE_ASSIGN_OR_RETURN(call->caller, certificate.empty()
+                                           ? keys_.Authenticate(key.value_or(std::string_view()))
+                                           : keys_.AuthenticateCertificate(certificate));
+  return CheckAccess(call->caller.role, call->method);
 }
 
 grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Method method,

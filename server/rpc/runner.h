@@ -34,6 +34,9 @@ class Runner {
   // Authenticates and authorises. `call` is filled as far as it is known, for the log.
   absl::Status Admit(const grpc::CallbackServerContext& context, Method method, Call* call) const;
 
+  // Authenticates and authorises the caller anew: a stream outlives a key that is revoked.
+  absl::Status Authorise(const grpc::CallbackServerContext& context, Call* call) const;
+
   // Runs `work` on a worker and finishes the call with its status. Refused calls finish at once:
   // what Admit() says, or RESOURCE_EXHAUSTED, reason SERVER_BUSY.
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Method method,

@@ -32,7 +32,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   StreamReactor(const Runner& runner, grpc::CallbackServerContext* context, Method method,
                 size_t max_in_flight, Work work)
-      : runner_(runner), max_in_flight_(max_in_flight), work_(std::move(work)) {
+      : runner_(runner), context_(*context), max_in_flight_(max_in_flight), work_(std::move(work)) {
     status_ = runner_.Admit(*context, method, &call_);
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
@@ -99,7 +99,9 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
                    "a message of this stream is not of the contract's form");
     }
     Response response;
-    VIGIE_ASSIGN_OR_RETURN(response, work_(call_, request));
+    Call call = call_;
+    VIGIE_RETURN_IF_ERROR(runner_.Authorise(context_, &call));
+    VIGIE_ASSIGN_OR_RETURN(response, work_(call, request));
     grpc::ByteBuffer bytes;
     bool own_buffer = false;
     if (!grpc::SerializationTraits<Response>::Serialize(response, &bytes, &own_buffer).ok()) {
@@ -160,6 +162,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   const Runner& runner_;
+  const grpc::CallbackServerContext& context_;
   const size_t max_in_flight_;
   const Work work_;
   Call call_;

@@ -77,12 +77,12 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   }
 
   void Step() {
-    // A key that was revoked meanwhile ends the stream. The call keeps when it began.
-    Call now;
-    const absl::Status admitted = watchers_.runner_.Admit(*context_, Method::kWatch, &now);
-    const absl::StatusOr<ChangePage> page =
-        admitted.ok() ? watchers_.catalog_.ReadChanges(call_.caller, sent_)
-                      : absl::StatusOr<ChangePage>(admitted);
+    // A key that was revoked meanwhile ends the stream.
+    Call call = call_;
+    const absl::Status authorised = watchers_.runner_.Authorise(*context_, &call);
+    const absl::StatusOr<ChangePage> page = authorised.ok()
+                                                ? watchers_.catalog_.ReadChanges(call.caller, sent_)
+                                                : absl::StatusOr<ChangePage>(authorised);
     const std::lock_guard lock(mutex_);
     const TimeUs time = SystemClock().Now();
     if (over_ || !page.ok()) {

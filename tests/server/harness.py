@@ -17,8 +17,8 @@ import unittest
 import grpc
 
 import wire
-from vigie.v1 import (lists_pb2, lists_pb2_grpc, match_pb2, match_pb2_grpc, review_pb2,
-                      review_pb2_grpc, types_pb2)
+from vigie.v1 import (audit_pb2_grpc, lists_pb2, lists_pb2_grpc, match_pb2, match_pb2_grpc,
+                      review_pb2, review_pb2_grpc, types_pb2)
 
 PROGRAM = os.environ["VIGIE_PROGRAM"]
 WAIT_SECONDS = 60  # for anything that should happen soon; sanitizers are slow
@@ -73,8 +73,12 @@ def run(*arguments, key=None, env=None, input=None):
                           check=False)
 
 
-def make_key(data_dir, organisation, role):
-    made = run("key", "create", "--data_dir", data_dir, "--org", organisation, "--role", role)
+def make_key(data_dir, organisation, role, *flags):
+    """A key; a trusted flagger is designated for everything unless `flags` say otherwise."""
+    if role == "trusted_flagger" and not flags:
+        flags = ("--designation", "test")
+    made = run("key", "create", "--data_dir", data_dir, "--org", organisation, "--role", role,
+               *flags)
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
 
@@ -95,7 +99,7 @@ class Stub:
 
 
 class Client:
-    """One caller's connection. `match`, `lists` and `reviews` are the services."""
+    """One caller's connection. `match`, `lists`, `reviews` and `audit` are the services."""
 
     def __init__(self, address, key, credentials=None):
         options = [("grpc.enable_http_proxy", 0), ("grpc.max_send_message_length", -1),
@@ -106,6 +110,7 @@ class Client:
         self.match = Stub(match_pb2_grpc.MatchServiceStub(self.channel), key)
         self.lists = Stub(lists_pb2_grpc.ListServiceStub(self.channel), key)
         self.reviews = Stub(review_pb2_grpc.ReviewServiceStub(self.channel), key)
+        self.audit = Stub(audit_pb2_grpc.AuditServiceStub(self.channel), key)
 
     def close(self):
         self.channel.close()

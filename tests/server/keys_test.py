@@ -6,13 +6,19 @@ import grpc
 
 import harness
 from match_test import random_pdq
-from vigie.v1 import lists_pb2, match_pb2, review_pb2
+from vigie.v1 import audit_pb2, lists_pb2, match_pb2, review_pb2
 
 ROLES = ("platform", "victim_service", "trusted_flagger", "authority", "reviewer", "auditor",
          "operator")
 DECISIONS = ("ConfirmEntry", "RejectEntry", "ContestEntry", "RenewEntry", "RevokeEntry",
-             "EraseEntry")
+             "EraseEntry", "SuspendEntry", "ResumeEntry")
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
+
+
+def watch(client):
+    call = client.match.Watch(match_pb2.WatchRequest())
+    next(iter(call))
+    call.cancel()
 
 
 def calls():
@@ -43,6 +49,14 @@ def calls():
         "ListReviews": lambda c: c.reviews.ListReviews(review_pb2.ListReviewsRequest()),
         "SettleEntry": lambda c: c.settle(entry, review_pb2.SettleEntryRequest.UPHELD),
         "GetOutcome": lambda c: c.outcome(entry),
+        "GiveFeedback": lambda c: c.reviews.GiveFeedback(
+            review_pb2.GiveFeedbackRequest(name=entry)),
+        "GetSubmitterRecord": lambda c: c.reviews.GetSubmitterRecord(
+            review_pb2.GetSubmitterRecordRequest(organisation="none")),
+        "Watch": watch,
+        "ListEvents": lambda c: c.audit.ListEvents(audit_pb2.ListEventsRequest()),
+        "GetHead": lambda c: c.audit.GetHead(audit_pb2.GetHeadRequest()),
+        "GetCounters": lambda c: c.audit.GetCounters(audit_pb2.GetCountersRequest()),
         **{name: lambda c, name=name: c.decide(name, entry) for name in DECISIONS},
     }
 
@@ -111,17 +125,21 @@ class Keys(harness.ServerTest):
             guess.check(b"")
 
     def test_roles_may_call_what_is_theirs_and_nothing_else(self):
-        checking = {"CheckImage", "CheckHashes", "StreamCheck"}
-        reviewing = {"ListReviews", "SettleEntry", "GetOutcome", *DECISIONS}
-        listing = set(calls()) - checking - {"HashImage"} - reviewing
-        own = {"HashImage", "ContestEntry", "RenewEntry", "EraseEntry", "GetOutcome"}
-        decisions = {"ListReviews", "ConfirmEntry", "RejectEntry", "GetOutcome"}
+        checking = {"CheckImage", "CheckHashes", "StreamCheck", "Watch", "GiveFeedback"}
+        record = {"GetSubmitterRecord"}
+        reviewing = {"ListReviews", "SettleEntry", "GetOutcome", *DECISIONS, *record}
+        auditing = {"ListEvents", "GetHead", "GetCounters"}
+        listing = set(calls()) - checking - {"HashImage"} - reviewing - auditing
+        own = record | {"HashImage", "ContestEntry", "RenewEntry", "EraseEntry", "GetOutcome"}
+        decisions = record | {"ListReviews", "ConfirmEntry", "RejectEntry", "GetOutcome"}
         allowed = {"platform": checking | {"ContestEntry", "GetOutcome"},
                    "victim_service": listing | own, "trusted_flagger": listing | own,
                    "authority": listing | decisions | {"HashImage", "RenewEntry", "RevokeEntry",
                                                        "EraseEntry"},
-                   "operator": listing | {"EraseEntry", "GetOutcome"},
-                   "reviewer": decisions | {"SettleEntry", "WithdrawEntry"}, "auditor": set()}
+                   "operator": listing | record | {"EraseEntry", "GetOutcome", "GetHead",
+                                                   "SuspendEntry"},
+                   "reviewer": decisions | {"SettleEntry", "WithdrawEntry", "ResumeEntry"},
+                   "auditor": auditing | record}
         cells = 0
         for role in ROLES:
             for name, call in calls().items():

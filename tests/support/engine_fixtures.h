@@ -146,6 +146,9 @@ class FailingStore final : public Store {
     return inner_->ReadLastEvent();
   }
   absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override { return inner_->ReadHeads(); }
+  absl::StatusOr<std::optional<HeadRecord>> ReadLastHead() override {
+    return inner_->ReadLastHead();
+  }
   absl::Status InsertHead(const HeadRecord& head) override { return inner_->InsertHead(head); }
   absl::StatusOr<bool> ScrubLog() override { return inner_->ScrubLog(); }
   absl::StatusOr<uint64_t> ReadCheckpointMark() override { return inner_->ReadCheckpointMark(); }
@@ -154,6 +157,15 @@ class FailingStore final : public Store {
   absl::Status InsertKey(const KeyRecord& key) override { return inner_->InsertKey(key); }
   absl::Status RevokeKey(std::string_view id, TimeUs now) override {
     return inner_->RevokeKey(id, now);
+  }
+  absl::Status RotateKey(std::string_view id, TimeUs until, const KeyRecord& next) override {
+    return inner_->RotateKey(id, until, next);
+  }
+  absl::StatusOr<std::vector<OrganisationRecord>> ReadOrganisations() override {
+    return inner_->ReadOrganisations();
+  }
+  absl::Status SetOrganisation(const OrganisationRecord& organisation) override {
+    return inner_->SetOrganisation(organisation);
   }
   absl::StatusOr<uint64_t> KeysVersion() override { return inner_->KeysVersion(); }
   std::array<uint8_t, 16> seal_key() const override { return inner_->seal_key(); }

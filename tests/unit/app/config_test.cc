@@ -38,7 +38,8 @@ TEST(Settings, RefuseWhatIsNotWhollyANumberOrAWord) {
     Config config;
     const std::string before = setting.get(config);
     const bool text = setting.key == "data_dir" || setting.key == "listen" ||
-                      setting.key == "tls.certificate" || setting.key == "tls.key";
+                      setting.key == "tls.certificate" || setting.key == "tls.key" ||
+                      setting.key == "tls.client_ca";
     for (const char* bad : {"", " 1", "1 ", "1x", "-1", "0x10", "1.5", "99999999999999999999",
                             "TRUE", "yes", "Info"}) {
       const absl::Status status = setting.set(config, bad);
@@ -75,6 +76,12 @@ TEST(CheckConfig, PlaintextStaysOnThisMachineUnlessAllowed) {
   config.tls_certificate = "/dev/null";
   config.allow_plaintext = false;
   EXPECT_TRUE(CheckConfig(config).ok());
+  config.tls_client_ca = "/dev/null";
+  EXPECT_TRUE(CheckConfig(config).ok());
+  config.tls_certificate = config.tls_key = "";
+  config.listen = "127.0.0.1:1";
+  EXPECT_FALSE(CheckConfig(config).ok()) << "who signs clients needs TLS";
+  config.tls_client_ca = "";
   config.listen = "no port";
   EXPECT_FALSE(CheckConfig(config).ok());
 }

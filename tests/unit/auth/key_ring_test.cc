@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "engine/base/certificate.h"
 #include "engine/base/digest.h"
 #include "engine/store/sqlite_store.h"
 #include "tests/support/engine_fixtures.h"
@@ -97,6 +98,126 @@ TEST_F(KeyRingTest, AClockThatIsSetBackDoesNotStopRevocation) {
   clock_.Advance(-testing::kHourUs);
   ASSERT_TRUE(store_->RevokeKey(key.record.id, clock_.Now()).ok());
   EXPECT_EQ(ReasonFor(key.text), "KEY_REVOKED");
+}
+
+// Time that goes on while the wall clock is set back.
+TEST(KeyRingTimes, AKeyEndsAtItsTimeAndAClockSetBackDoesNotReviveIt) {
+  const testing::TemporaryFolder folder;
+  const auto store = OpenSqliteStore(folder.File("vigie.db")).value();
+  testing::FakeClock wall, elapsed;
+  const ForwardClock clock(wall, elapsed);
+  KeyRing keys(*store, clock);
+  NewKey key = MakeKey("forum", Role::kPlatform, "", clock.Now()).value();
+  key.record.until_us = clock.Now() + 1000;
+  ASSERT_TRUE(store->InsertKey(key.record).ok());
+  const auto reason = [&] { return ReasonOf(keys.Authenticate(key.text).status()); };
+  EXPECT_EQ(reason(), "");
+  wall.Advance(999);
+  EXPECT_EQ(reason(), "");
+  wall.Advance(1);
+  EXPECT_EQ(reason(), "KEY_EXPIRED") << "without waiting for a refresh";
+  wall.Advance(-testing::kHourUs);
+  EXPECT_EQ(reason(), "KEY_EXPIRED");
+  EXPECT_EQ(ReasonOf(keys.Authenticate(key.text.substr(0, 21) + std::string(52, 'a')).status()),
+            "KEY_INVALID")
+      << "who does not know the secret learns nothing";
+  ASSERT_TRUE(store->RevokeKey(key.record.id, clock.Now()).ok());
+  wall.Advance(testing::kHourUs + KeyRing::kRefreshUs);
+  EXPECT_EQ(reason(), "KEY_REVOKED");
+}
+
+TEST_F(KeyRingTest, APrincipalKnowsWhatItsOrganisationMayDo) {
+  const NewKey key = Add(Role::kTrustedFlagger);
+  EXPECT_EQ(keys_.Authenticate(key.text)->designation, std::nullopt);
+  const Designation designation{.id = "D", .categories = 8, .from_us = 1, .until_us = 2};
+  ASSERT_TRUE(store_
+                  ->SetOrganisation({.id = "forum",
+                                     .designation = designation,
+                                     .daily_entries = 77,
+                                     .created_us = 1,
+                                     .updated_us = 1})
+                  .ok());
+  ASSERT_TRUE(store_->SetOrganisation({.id = "another", .daily_entries = 5}).ok());
+  EXPECT_EQ(keys_.Authenticate(key.text)->designation, std::nullopt) << "read again in a moment";
+  clock_.Advance(KeyRing::kRefreshUs);
+  EXPECT_EQ(keys_.Authenticate(key.text)->designation, designation);
+  EXPECT_EQ(keys_.Authenticate(key.text)->daily_entries, 77);
+}
+
+// A certificate made for this test; its dates do not matter here.
+constexpr char kPem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBezCCASGgAwIBAgIUaBFkvC4Ueb7MnQZeBiVhr1byG1cwCgYIKoZIzj0EAwIw\n"
+    "EzERMA8GA1UEAwwIYSBjbGllbnQwHhcNMjYxMTIyMDMyMDE2WhcNMjYxMTI0MDMy\n"
+    "MDE2WjATMREwDwYDVQQDDAhhIGNsaWVudDBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
+    "A0IABLnMWLXTY0SgClXBVD+lcZRuuIfyp9+Qvr+MToZddvE0oG9LeLEcXLlElaQQ\n"
+    "RC74vou295ElQ+bjVdm0K5RoaemjUzBRMB0GA1UdDgQWBBQK5v6lrhnlDD/f6QM7\n"
+    "28rfyJrzyjAfBgNVHSMEGDAWgBQK5v6lrhnlDD/f6QM728rfyJrzyjAPBgNVHRMB\n"
+    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQCPLVeWO4TnNr6Ou3E0kQwKB4BK\n"
+    "5/qhDdSkGmvYF2h9LgIgXEroOUOLgat3PN7j8nz4ZfWkhlKjE47rqnJL/DGzn2U=\n"
+    "-----END CERTIFICATE-----\n";
+
+class CertificateTest : public KeyRingTest {
+ protected:
+  CertificateTest() : record_(MakeCertificateKey(kPem, "forum", Role::kPlatform, "", 1).value()) {}
+
+  std::string ReasonOfCertificate(std::string_view pem) {
+    const auto principal = keys_.AuthenticateCertificate(pem);
+    if (principal.ok()) return "OK";
+    EXPECT_EQ(principal.status().code(), absl::StatusCode::kUnauthenticated);
+    return ReasonOf(principal.status());
+  }
+
+  KeyRecord record_;
+};
+
+TEST_F(CertificateTest, ARegisteredCertificateNamesItsPrincipalUntilItEnds) {
+  EXPECT_EQ(ReasonOfCertificate(kPem), "CERTIFICATE_UNKNOWN");
+  record_.until_us = clock_.Now() + testing::kHourUs;
+  ASSERT_TRUE(store_->InsertKey(record_).ok());
+  EXPECT_EQ(ReasonOfCertificate(kPem), "CERTIFICATE_UNKNOWN") << "read again in a moment";
+  clock_.Advance(KeyRing::kRefreshUs);
+  const auto principal = keys_.AuthenticateCertificate(std::string("a note\n") + kPem);
+  ASSERT_TRUE(principal.ok()) << principal.status();
+  EXPECT_EQ(principal->key_id, record_.id);
+  EXPECT_EQ(principal->organisation, "forum");
+  EXPECT_EQ(principal->role, Role::kPlatform);
+  for (const char* other : {"", "x", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"}) {
+    EXPECT_EQ(ReasonOfCertificate(other), "CERTIFICATE_UNKNOWN") << other;
+  }
+  EXPECT_EQ(ReasonOfCertificate(std::string(kPem) + kPem), "CERTIFICATE_UNKNOWN");
+  clock_.Advance(testing::kHourUs);
+  EXPECT_EQ(ReasonOfCertificate(kPem), "KEY_EXPIRED");
+  ASSERT_TRUE(store_->RevokeKey(record_.id, clock_.Now()).ok());
+  clock_.Advance(KeyRing::kRefreshUs);
+  EXPECT_EQ(ReasonOfCertificate(kPem), "KEY_REVOKED");
+}
+
+TEST_F(CertificateTest, ACertificateIsNoSecretAndASecretNoCertificate) {
+  ASSERT_TRUE(store_->InsertKey(record_).ok());
+  const std::string der = *CertificateFromPem(kPem);
+  // Its digest is that of its bytes, which anybody may have seen.
+  EXPECT_EQ(ReasonFor("vgk_" + record_.id + "_" + ToBase32(AsBytes(der))), "KEY_INVALID");
+  // A key whose secret would be the certificate's bytes.
+  KeyRecord secret = MakeKey("forum", Role::kOperator, "", 1)->record;
+  secret.digest = record_.digest;
+  ASSERT_TRUE(store_->RevokeKey(record_.id, 2).ok());
+  ASSERT_TRUE(store_->InsertKey(secret).ok());
+  clock_.Advance(KeyRing::kRefreshUs);
+  EXPECT_EQ(ReasonOfCertificate(kPem), "KEY_REVOKED");
+}
+
+TEST_F(CertificateTest, WhatIsNoCertificateIsNotRegistered) {
+  std::string damaged(kPem);
+  damaged[40] = damaged[40] == 'A' ? 'B' : 'A';  // still base64, but no certificate
+  for (const std::string& pem :
+       {std::string(), std::string("x"), std::string(kPem) + kPem, damaged}) {
+    EXPECT_EQ(ReasonOf(MakeCertificateKey(pem, "forum", Role::kPlatform, "", 1).status()),
+              "CERTIFICATE_INVALID")
+        << pem;
+  }
+  EXPECT_EQ(ReasonOf(MakeCertificateKey(kPem, "A", Role::kPlatform, "", 1).status()),
+            "KEY_INVALID");
 }
 
 TEST_F(KeyRingTest, OrganisationsHaveNames) {

@@ -37,16 +37,24 @@ TEST(Types, EveryWordNamesOneValueAndBack) {
   CheckWords<Category>(1, 7);
   CheckWords<Action>(1, 4);
   CheckWords<EntryState>(1, 9);
-  CheckWords<EntryAction>(1, 10);
-  CheckWords<ReasonCode>(0, 14);
+  CheckWords<EntryAction>(1, 12);
+  CheckWords<Suspension>(0, 3);
+  CheckWords<ReasonCode>(0, 15);
   CheckWords<Subject>(1, 3);
+  CheckWords<Credential>(1, 2);
   CheckWords<Role>(1, 7);
 }
 
 TEST(Types, EveryActionOnAnEntryHasItsKindOfEvent) {
-  for (int i = 1; i <= 7; ++i) EXPECT_NE(Name(static_cast<EventKind>(i)), "invalid") << i;
-  EXPECT_EQ(Name(static_cast<EventKind>(8)), "invalid");
-  for (int i = 1; i <= 10; ++i) {
+  for (int i = 1; i <= 9; ++i) EXPECT_NE(Name(static_cast<EventKind>(i)), "invalid") << i;
+  for (const int i : {13, 14, 201, 202, 203, 204}) {
+    EXPECT_NE(Name(static_cast<EventKind>(i)), "invalid") << i;
+  }
+  for (const int i : {10, 100, 113, 200, 205}) {
+    EXPECT_EQ(Name(static_cast<EventKind>(i)), "invalid") << i;
+  }
+  for (int i = 1; i <= 4; ++i) EXPECT_NE(Name(KindOf(static_cast<Action>(i))), "invalid");
+  for (int i = 1; i <= 12; ++i) {
     const auto action = static_cast<EntryAction>(i);
     const EventKind kind = KindOf(action);
     EXPECT_EQ(Parse<EventKind>(Name(kind)), kind);

@@ -232,36 +232,6 @@ TEST_F(SqliteStoreTest, SealKeyIsRandomAndKept) {
   EXPECT_NE(Open(folder_.File("other.db"))->seal_key(), key);
 }
 
-TEST_F(SqliteStoreTest, KeysSurviveAndAreRevokedOnce) {
-  ASSERT_OK(store_->InsertKey(AKey("k1")));
-  EXPECT_EQ(ReasonOf(store_->InsertKey(AKey("k1"))), "KEY_EXISTS");
-  EXPECT_EQ(ReasonOf(store_->RevokeKey("k2", 5)), "KEY_NOT_FOUND");
-  Reopen();
-  ASSERT_THAT(*store_->ReadKeys(), SizeIs(1));
-  EXPECT_EQ(Fields(store_->ReadKeys()->at(0)), Fields(AKey("k1")));
-  ASSERT_OK(store_->RevokeKey("k1", 100));
-  ASSERT_OK(store_->RevokeKey("k1", 200));
-  EXPECT_EQ(store_->ReadKeys()->at(0).revoked_us, 100) << "the first time counts";
-}
-
-TEST_F(SqliteStoreTest, KeysVersionFollowsOwnAndForeignChanges) {
-  const auto version = [&] { return *store_->KeysVersion(); };
-  uint64_t last = version();
-  EXPECT_EQ(version(), last);
-  const auto changed = [&] { return std::exchange(last, version()) != last; };
-  ASSERT_OK(store_->InsertKey(AKey("k1")));
-  EXPECT_TRUE(changed());
-  ASSERT_OK(store_->RevokeKey("k1", 5));
-  EXPECT_TRUE(changed());
-  EXPECT_FALSE(changed());
-  const auto other = Open(path_);  // another program on the same file
-  ASSERT_OK(other->InsertKey(AKey("k2")));
-  EXPECT_TRUE(changed());
-  EXPECT_THAT(*store_->ReadKeys(), SizeIs(2));
-  ASSERT_OK(other->RevokeKey("k2", 7));
-  EXPECT_TRUE(changed());
-}
-
 TEST_F(SqliteStoreTest, WhatOneConnectionCommitsAnotherReads) {
   const auto other = Open(path_);
   Fill();

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/store/sqlite.h"
 #include "engine/store/sqlite_store.h"
 #include "tests/support/engine_fixtures.h"
 
@@ -97,7 +98,12 @@ inline auto Fields(const EntryRecord& r) {
 }
 
 inline auto Fields(const KeyRecord& r) {
-  return std::tuple(r.id, r.digest, r.organisation, r.role, r.label, r.created_us, r.revoked_us);
+  return std::tuple(r.id, r.digest, r.organisation, r.role, r.label, r.created_us, r.revoked_us,
+                    r.credential, r.until_us);
+}
+
+inline auto Fields(const OrganisationRecord& r) {
+  return std::tuple(r.id, r.designation, r.daily_entries, r.created_us, r.updated_us);
 }
 
 inline KeyRecord AKey(std::string id) {
@@ -107,7 +113,9 @@ inline KeyRecord AKey(std::string id) {
           .role = Role::kReviewer,
           .label = "a label",
           .created_us = 21,
-          .revoked_us = 0};
+          .revoked_us = 0,
+          .credential = Credential::kCertificate,
+          .until_us = 22};
 }
 
 class SqliteStoreTest : public ::testing::Test {

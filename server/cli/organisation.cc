@@ -1,0 +1,125 @@
+// vigie organisation: what an organisation may do, written straight into the data folder of a
+// server on this machine.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/config.h"
+#include "server/cli/cli.h"
+#include "server/cli/data_folder.h"
+#include "server/cli/dates.h"
+
+namespace vigie {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string data_dir = Config{}.data_dir;
+  std::string name;
+  DesignationFlags designation;
+  bool no_designation = false;
+  std::optional<int64_t> daily_entries;
+  bool json = false;
+};
+
+Json TimeOrNull(TimeUs us) { return us == 0 ? Json(nullptr) : Json(ToText(us)); }
+
+Json ToJsonLine(const OrganisationRecord& organisation) {
+  Json line = {{"organisation", organisation.id}};
+  const std::optional<Designation>& designation = organisation.designation;
+  line["designation"] = designation.has_value() ? Json(designation->id) : Json(nullptr);
+  line["categories"] = designation.has_value() ? Json(ToText(designation->categories)) : Json("");
+  line["valid_from"] = TimeOrNull(designation.has_value() ? designation->from_us : 0);
+  line["valid_until"] = TimeOrNull(designation.has_value() ? designation->until_us : 0);
+  line["daily_entries"] =
+      organisation.daily_entries == 0 ? Json(nullptr) : Json(organisation.daily_entries);
+  line["created"] = ToText(organisation.created_us);
+  line["updated"] = ToText(organisation.updated_us);
+  return line;
+}
+
+absl::Status Set(const Options& options) {
+  VIGIE_RETURN_IF_ERROR(CheckOrganisationName("NAME", options.name));
+  std::unique_ptr<Store> store;
+  VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/true));
+  OrganisationRecord organisation;
+  VIGIE_ASSIGN_OR_RETURN(organisation, FindOrganisation(*store, options.name));
+  if (options.no_designation) organisation.designation.reset();
+  VIGIE_ASSIGN_OR_RETURN(organisation.designation,
+                         Apply(options.designation, organisation.designation));
+  if (options.daily_entries.has_value()) organisation.daily_entries = *options.daily_entries;
+  organisation.updated_us = SystemClock().Now();
+  if (organisation.created_us == 0) organisation.created_us = organisation.updated_us;
+  VIGIE_RETURN_IF_ERROR(store->SetOrganisation(organisation));
+  std::puts(ToJsonLine(organisation).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  return absl::OkStatus();
+}
+
+absl::Status List(const Options& options) {
+  std::unique_ptr<Store> store;
+  VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/false));
+  std::vector<OrganisationRecord> organisations;
+  VIGIE_ASSIGN_OR_RETURN(organisations, store->ReadOrganisations());
+  if (!options.json) {
+    std::puts("organisation\tdesignation\tcategories\tvalid_from\tvalid_until\tdaily_entries");
+  }
+  for (const OrganisationRecord& organisation : organisations) {
+    if (options.json) {
+      std::puts(
+          ToJsonLine(organisation).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+      continue;
+    }
+    const Designation designation = organisation.designation.value_or(Designation{.id = "-"});
+    std::printf(
+        "%s\t%s\t%s\t%s\t%s\t%s\n", organisation.id.c_str(), designation.id.c_str(),
+        organisation.designation.has_value() ? ToText(designation.categories).c_str() : "-",
+        ToText(designation.from_us).c_str(), ToText(designation.until_us).c_str(),
+        organisation.daily_entries == 0 ? "-" : std::to_string(organisation.daily_entries).c_str());
+  }
+  return absl::OkStatus();
+}
+
+int Run(absl::Status (*command)(const Options&), const Options& options) {
+  const absl::Status status = command(options);
+  return status.ok() ? kExitOk : Fail(status);
+}
+
+}  // namespace
+
+void AddOrganisation(CLI::App& app, int* exit_code) {
+  CLI::App* command = app.add_subcommand(
+      "organisation", "Say what organisations may submit, on the server's machine");
+  command->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+
+  CLI::App* set = command->add_subcommand(
+      "set", "Set what is given and keep the rest; counts in a running server at once");
+  AddDataDirOption(*set, &options->data_dir);
+  set->add_option("NAME", options->name, "the organisation (a-z, 0-9, -)")->required();
+  CLI::Option* designation = set->add_option("--designation", options->designation.id,
+                                             "what designates it as a trusted flagger");
+  set->add_option("--categories", options->designation.categories,
+                  "it may submit: all, or some of " + Names<Category>());
+  set->add_option("--valid_from", options->designation.valid_from,
+                  "first day (or moment) of the designation, UTC; none: no beginning");
+  set->add_option("--valid_until", options->designation.valid_until,
+                  "last day (or end) of the designation, UTC; none: no end");
+  set->add_flag("--no_designation", options->no_designation, "it is not designated any more")
+      ->excludes(designation);
+  set->add_option("--daily_entries", options->daily_entries,
+                  "new entries that it may submit in 24 hours; 0: any number")
+      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}));
+  set->callback([options, exit_code] { *exit_code = Run(Set, *options); });
+
+  CLI::App* list = command->add_subcommand("list", "List what is set");
+  AddDataDirOption(*list, &options->data_dir);
+  list->add_flag("--json", options->json, "one JSON object a line");
+  list->callback([options, exit_code] { *exit_code = Run(List, *options); });
+}
+
+}  // namespace vigie
