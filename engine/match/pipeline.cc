@@ -240,7 +240,8 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
       AddMatch(hit, queries, options, &matches);
     }
   }
-  Verdict verdict = Decide(std::move(matches), options.max_matches);
+  const std::shared_ptr<const Policy> policy = options.policy ? options.policy : this->policy();
+  Verdict verdict = Decide(std::move(matches), *policy, options.organisation, options.max_matches);
   if (verdict.outcome == Outcome::kNoMatch && queries.obstacle.has_value() &&
       verdict.basis != Basis::kAllowListed) {
     verdict.outcome = Outcome::kNotScanned;

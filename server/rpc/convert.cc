@@ -24,7 +24,7 @@ static_assert(static_cast<int>(EntryState::kErased) == v1::ERASED);
 static_assert(static_cast<int>(Subject::kMinor) == v1::MINOR);
 static_assert(static_cast<int>(Outcome::kNotScanned) == v1::Verdict::NOT_SCANNED);
 static_assert(static_cast<int>(NotScanned::kDeadline) == v1::Verdict::DEADLINE);
-static_assert(static_cast<int>(Basis::kAllowListed) == v1::Verdict::ALLOW_LISTED);
+static_assert(static_cast<int>(Basis::kPolicy) == v1::Verdict::POLICY);
 
 // Fields of a list that its owner may choose; those that are unset stay out.
 absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSettings* settings) {
@@ -236,6 +236,7 @@ v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
   message.set_revision(verdict.revision);
   message.set_frames_decoded(verdict.frames_decoded);
   message.set_frames_looked_up(verdict.frames_looked_up);
+  message.set_policy(verdict.policy);
   return message;
 }
 
