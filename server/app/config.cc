@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/app/policy_file.h"
 
 namespace vigie {
 namespace {
@@ -91,6 +92,10 @@ std::vector<Setting> MakeSettings() {
            {"exact", "fast"}),
       Number("match.max_frames", &Config::max_frames, 1, kMaxFramesLimit,
              "frames of an animation that are looked up, evenly over the whole"),
+      Text("policy.file", &Config::policy_file,
+           "rules that weaken what matches cause, a TOML file; read again on SIGHUP"),
+      Switch("guards.duplicates", &Config::guard_duplicates,
+             "tell submitters which new entries their organisation has in other lists"),
       Number("server.workers", &Config::workers, 0, 1024, "working threads; 0: one a core"),
       Number("server.queue", &Config::queue, 1, 1 << 20,
              "requests that may wait for a worker before more are refused"),
@@ -203,7 +208,8 @@ absl::Status CheckConfig(const Config& config) {
                                 " without TLS would send keys in the clear: set tls.certificate "
                                 "and tls.key, or tls.allow_plaintext = true behind a proxy"));
   }
-  return absl::OkStatus();
+  return config.policy_file.empty() ? absl::OkStatus()
+                                    : ReadPolicyFile(config.policy_file).status();
 }
 
 CatalogOptions CatalogOptionsOf(const Config& config) {

@@ -19,6 +19,7 @@
 #include "engine/base/signature.h"
 #include "engine/catalog/checkpoint.h"
 #include "engine/store/sqlite_store.h"
+#include "server/app/policy_file.h"
 
 namespace vigie {
 namespace {
@@ -111,7 +112,17 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   if (!signer.ok()) return signer.status();
   signer_ = std::make_unique<HeadSigner>(*std::move(signer));
   pipeline_ = std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_));
+  VIGIE_RETURN_IF_ERROR(ReloadPolicy());
   keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
+  return absl::OkStatus();
+}
+
+absl::Status Instance::ReloadPolicy() {
+  if (config_.policy_file.empty()) return absl::OkStatus();
+  absl::StatusOr<Policy> policy = ReadPolicyFile(config_.policy_file);
+  if (!policy.ok()) return policy.status();
+  spdlog::info("policy {} with {} rules is in force", policy->name(), policy->rules().size());
+  pipeline_->SetPolicy(*std::move(policy));
   return absl::OkStatus();
 }
 
@@ -154,7 +165,8 @@ void Instance::SetServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service : {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
+  for (const char* service :
+       {"", "vigie.v1.MatchService", "vigie.v1.ListService", "vigie.v1.ReviewService"}) {
     health->SetServingStatus(service, serving);
   }
 }

@@ -47,6 +47,7 @@ int RunCli(int argc, char** argv) {
   AddList(app, &exit_code);
   AddEntry(app, &exit_code);
   AddReview(app, &exit_code);
+  AddPolicy(app, &exit_code);
   AddAudit(app, &exit_code);
   AddKey(app, &exit_code);
   AddDoctor(app, &exit_code);

@@ -30,6 +30,7 @@ void AddCheck(CLI::App& app, int* exit_code);
 void AddList(CLI::App& app, int* exit_code);
 void AddEntry(CLI::App& app, int* exit_code);
 void AddReview(CLI::App& app, int* exit_code);
+void AddPolicy(CLI::App& app, int* exit_code);
 void AddAudit(CLI::App& app, int* exit_code);
 void AddKey(CLI::App& app, int* exit_code);
 void AddDoctor(CLI::App& app, int* exit_code);
