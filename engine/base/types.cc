@@ -88,6 +88,7 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kKeyCreated, "key_created"},
     {EventKind::kKeyRevoked, "key_revoked"},
     {EventKind::kEntrySubmitted, "entry_submitted"},
+    {EventKind::kAllowConflict, "allow_conflict"},
     {EventKind::kEntryConfirmed, "entry_confirmed"},
     {EventKind::kEntryRejected, "entry_rejected"},
     {EventKind::kEntryContested, "entry_contested"},

@@ -106,6 +106,7 @@ enum class EventKind : uint8_t {
   kKeyCreated = 5,
   kKeyRevoked = 6,
   kEntrySubmitted = 7,
+  kAllowConflict = 15,  // of new entries: an ALLOW list has a picture that they match
   kEntryConfirmed = 101,
   kEntryRejected = 102,
   kEntryContested = 103,
