@@ -218,6 +218,7 @@ CatalogOptions CatalogOptionsOf(const Config& config) {
   options.index.head_capacity = static_cast<size_t>(config.index_head_rows);
   options.min_quality = static_cast<int>(config.min_quality);
   options.max_distance_limit = static_cast<int>(config.max_distance);
+  options.find_duplicates = config.guard_duplicates;
   return options;
 }
 

@@ -24,6 +24,7 @@ static_assert(static_cast<int>(EntryState::kErased) == v1::ERASED);
 static_assert(static_cast<int>(Subject::kMinor) == v1::MINOR);
 static_assert(static_cast<int>(Outcome::kNotScanned) == v1::Verdict::NOT_SCANNED);
 static_assert(static_cast<int>(NotScanned::kDeadline) == v1::Verdict::DEADLINE);
+static_assert(static_cast<int>(NoticeCode::kDuplicate) == v1::Notice::DUPLICATE);
 static_assert(static_cast<int>(Basis::kPolicy) == v1::Verdict::POLICY);
 
 // Fields of a list that its owner may choose; those that are unset stay out.
@@ -270,7 +271,18 @@ v1::UploadResult ToProto(const UploadResult& result, std::string_view list_id,
     *message.mutable_problem() = ToProblem(result.status);
     return message;
   }
-  message.set_entry(EntryName(list_id, catalog.EntryId(result.entry.number)));
+  if (result.entry.number != 0) {
+    message.set_entry(EntryName(list_id, catalog.EntryId(result.entry.number)));
+  }
+  for (const Notice& notice : result.notices) {
+    v1::Notice& told = *message.add_notices();
+    told.set_code(ProtoOf<v1::Notice::Code>(notice.code));
+    told.set_message(notice.message);
+    if (notice.entry != 0) {
+      told.set_entry(EntryName(notice.list_id, catalog.EntryId(notice.entry)));
+      told.set_distance(notice.distance);
+    }
+  }
   message.set_created(result.created);
   message.set_state(ProtoOf<v1::EntryState>(result.entry.state));
   if (result.entry.expires_us != 0) SetTime(result.entry.expires_us, message.mutable_expire_time());

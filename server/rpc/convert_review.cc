@@ -9,6 +9,7 @@ namespace {
 static_assert(static_cast<int>(ReasonCode::kOther) == v1::OTHER_REASON);
 static_assert(static_cast<int>(ReasonCode::kTimeOver) == v1::TIME_OVER);
 static_assert(static_cast<int>(EventKind::kEntrySubmitted) == v1::Event::SUBMISSION);
+static_assert(static_cast<int>(EventKind::kAllowConflict) == v1::Event::ALLOW_CONFLICT);
 static_assert(static_cast<int>(EventKind::kEntryErased) == v1::Event::ERASURE);
 
 void SetTimeUnlessZero(TimeUs us, google::protobuf::Timestamp* (v1::Outcome::*field)(),
