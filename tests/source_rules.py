@@ -99,7 +99,8 @@ class SourceRules(unittest.TestCase):
         internal = {"CONSTRAINT", "INDEX_BUSY", "ROW_OUT_OF_ORDER", "KEY_EXISTS", "KEY_NOT_FOUND",
                     "KEY_ENDED", "CERTIFICATE_INVALID",
                     "NO_ENTROPY", "SCHEMA_TOO_NEW", "FILE_FAILED", "FILE_UNUSABLE",
-                    "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN"}
+                    "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN",
+                    "POLICY_INVALID"}
         seen = 0
         for path in sources("engine", "server/auth", "server/rpc"):
             text = path.read_text()

@@ -100,6 +100,7 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kKeyEndSet, "key_end_set"},
     {EventKind::kFeedbackTrue, "feedback_true"},
     {EventKind::kFeedbackFalse, "feedback_false"},
+    {EventKind::kAllowConflict, "allow_conflict"},
     {EventKind::kEntryConfirmed, "entry_confirmed"},
     {EventKind::kEntryRejected, "entry_rejected"},
     {EventKind::kEntryContested, "entry_contested"},

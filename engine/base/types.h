@@ -124,6 +124,7 @@ enum class EventKind : uint8_t {
   // What a platform says of a match: it was the picture, or it was not.
   kFeedbackTrue = 13,
   kFeedbackFalse = 14,
+  kAllowConflict = 15,  // of new entries: an ALLOW list has a picture that they match
   kEntryConfirmed = 101,
   kEntryRejected = 102,
   kEntryContested = 103,

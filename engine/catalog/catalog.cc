@@ -41,6 +41,7 @@ Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const
       sealer_(store.seal_key()),
       index_(options.index),
       lists_(std::make_unique<ListTable>()),
+      allowed_(options.index),
       revision_(counters.revision),
       commits_(store, counters, [this](const Changes& changes, Revision revision) {
         const std::lock_guard lock(publication_);
@@ -71,7 +72,10 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
       checkpoint = absl::ResourceExhaustedError("not enough memory");
     }
     catalog->load_report_.from_checkpoint = checkpoint.ok();
-    if (checkpoint.ok()) return catalog;
+    if (checkpoint.ok()) {
+      VIGIE_RETURN_IF_ERROR(catalog->LoadQuota());
+      return catalog;
+    }
     // Nothing of the attempt is kept; its memory is given back first.
     catalog.reset();
     catalog.reset(new Catalog(store, clock, options, counters));
@@ -79,6 +83,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
   }
   catalog->load_report_.checkpoint = checkpoint;
   VIGIE_RETURN_IF_ERROR(catalog->Load(counters, progress));
+  VIGIE_RETURN_IF_ERROR(catalog->LoadQuota());
   return catalog;
 }
 

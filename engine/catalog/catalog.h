@@ -24,10 +24,12 @@
 #include "engine/base/sealer.h"
 #include "engine/base/status.h"
 #include "engine/base/types.h"
+#include "engine/catalog/allow_set.h"
 #include "engine/catalog/commit_queue.h"
 #include "engine/catalog/entry_rules.h"
 #include "engine/catalog/entry_table.h"
 #include "engine/catalog/list_table.h"
+#include "engine/catalog/quota.h"
 #include "engine/catalog/releases.h"
 #include "engine/index/digest_index.h"
 #include "engine/index/live_index.h"
@@ -44,6 +46,8 @@ struct CatalogOptions {
   // The widest max_distance a list may ask for, at most kMaxDistanceLimit.
   int max_distance_limit = kDefaultMaxDistance;
   size_t max_lists_per_organisation = 1000;
+  // Tell submitters of entries that their organisation has in other lists.
+  bool find_duplicates = true;
   // Where Open() looks for what WriteCheckpoint() wrote. Empty: it does not look.
   std::string checkpoint_folder = {};
 };
@@ -90,12 +94,32 @@ inline constexpr size_t kMaxFingerprints = 64;
 // Page sizes below 1 are taken as 1, larger ones as this.
 inline constexpr int kMaxPageSize = 1000;
 
+// At most so many bits apart, two entries are taken for one picture: a re-encoded or resized copy
+// is within it, another picture of the same scene is not.
+inline constexpr int kDuplicateDistance = 10;
+
+enum class NoticeCode : uint8_t { kAllowConflict = 1, kDuplicate = 2 };
+
+// What the submitter of a new entry is told of what is near it.
+struct Notice {
+  NoticeCode code = NoticeCode::kDuplicate;
+  std::string message;
+  // The other entry and its list, when it is of the submitter's organisation; otherwise 0: nobody
+  // learns what is not theirs.
+  EntryNumber entry = 0;
+  std::string list_id = {};
+  int distance = 0;  // bits
+};
+
 // What became of one submitted entry.
 struct UploadResult {
   absl::Status status;   // OK: `entry` is in the list, durable and matchable if its state acts
   bool created = false;  // false: it was there before, with these fingerprints
   EntryRecord entry;
+  std::vector<Notice> notices = {};  // of a created one; a conflict first
 };
+// True when an ALLOW list has what the entry would match.
+bool HasConflict(const UploadResult& result);
 
 struct UploadOutcome {
   Revision revision = 0;
@@ -115,6 +139,15 @@ struct ReviewFilter {
   std::optional<EntryState> state = std::nullopt;
 };
 
+// An acting entry near another one.
+struct Neighbour {
+  size_t of = 0;  // near which of those that were asked about
+  EntryNumber entry = 0;
+  EntryState state = EntryState::kProvisional;
+  std::shared_ptr<const ListRecord> list;
+  int distance = 0;  // bits; 0 for equal digests
+};
+
 // The first decision about an entry is due within this of its receipt (48 hours).
 inline constexpr TimeUs kDecisionUs = 48 * 3600 * kSecondUs;
 enum class DecisionClock : uint8_t { kRunning = 1, kKept = 2, kMissed = 3 };
@@ -131,6 +164,8 @@ struct EntryOutcome {
   Sightings sightings = {};
   FeedbackCounts feedback = {};
   DecisionClock clock = DecisionClock::kRunning;
+  // For reviewers and authorities: see FindRelated().
+  std::vector<Neighbour> related = {};
 };
 
 // Of an entry that a verdict has named to a platform: what it asks for now.
@@ -208,10 +243,12 @@ class Catalog {
 
   // --- Entries (entries.cc). Errors: LIST_NOT_FOUND, ENTRY_NOT_FOUND, ILLEGAL_TRANSITION,
   // PAGE_TOKEN_INVALID, and those of the store; per entry also HASH_MALFORMED, QUALITY_TOO_LOW,
-  // ENTRY_INVALID, CASE_REFERENCE_REQUIRED, EXTERNAL_REFERENCE_CONFLICT, and those of
-  // CheckSubmission().
+  // ENTRY_INVALID, CASE_REFERENCE_REQUIRED, EXTERNAL_REFERENCE_CONFLICT, QUOTA_EXCEEDED, and those
+  // of CheckSubmission(). `validate_only`: nothing is written; the results are what they would be,
+  // without the numbers of entries that would be created.
   absl::StatusOr<UploadOutcome> Upload(const Principal& caller, std::string_view list_id,
-                                       std::span<const NewEntry> entries);
+                                       std::span<const NewEntry> entries,
+                                       bool validate_only = false);
   absl::StatusOr<EntryRecord> GetEntry(const Principal& caller, std::string_view list_id,
                                        std::string_view entry_id) const;
   absl::StatusOr<Page<EntryRecord>> ListEntries(const Principal& caller, std::string_view list_id,
@@ -260,6 +297,11 @@ class Catalog {
   // others. NOT_FOUND, reason ORGANISATION_NOT_FOUND, also for one that has submitted nothing.
   absl::StatusOr<SubmitterRecord> GetSubmitterRecord(const Principal& caller,
                                                      std::string_view organisation) const;
+  // --- Guards (guards.cc).
+  // What acts in any list and is the picture of `entry`, which exists (kDuplicateDistance), or, of
+  // the other kind of list, would decide on the same uploads (its list's max_distance); nearest
+  // first. Not for its submitter: it names entries of other organisations.
+  absl::StatusOr<std::vector<Neighbour>> FindRelated(const EntryRecord& entry) const;
 
   // --- Matching (catalog.cc). Everything acknowledged before the call is seen by it.
   // Every hit at most `max_distance` from one of `queries`, of lists that are not deleted.
@@ -336,12 +378,23 @@ class Catalog {
   absl::StatusOr<std::shared_ptr<const ListRecord>> KnownList(const Principal& caller,
                                                               std::string_view id) const;
   absl::StatusOr<EntryNumber> EntryIn(const ListRecord& list, std::string_view entry_id) const;
-  absl::Status Submit(UploadResult& result, Transaction& transaction, Counters& counters,
-                      Changes& changes);
+  absl::Status Submit(UploadResult& result, Quota::Room& room, Transaction& transaction,
+                      Counters& counters, Changes& changes);
   absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
   absl::StatusOr<EntryRecord> Prepare(const Principal& caller, const ListRecord& list,
                                       const NewEntry& entry) const;
   EntryRecord AsOfNow(EntryRecord entry) const;
+
+  // Guards (guards.cc). nullptr among `entries` is passed over.
+  absl::Status AddNotices(const ListRecord& list, std::span<UploadResult> results);
+  absl::StatusOr<std::vector<Neighbour>> FindAllowed(std::span<const EntryRecord* const> entries,
+                                                     int max_distance);
+  // At most `max_distance` from `entries` (-1: only by digests), in lists that are `wanted`.
+  absl::StatusOr<std::vector<Neighbour>> FindNeighbours(
+      std::span<const EntryRecord* const> entries, int max_distance,
+      const std::function<bool(const ListRecord&)>& wanted) const;
+  absl::Status LoadQuota();
+  Quota::Room RoomFor(const Principal& caller) const;
 
   // Transitions (transitions.cc).
   absl::Status Apply(const Principal& caller, const ListRecord* list, EntryAction action,
@@ -366,6 +419,8 @@ class Catalog {
   EntryTable table_;
   Published<ListTable> lists_;
   Releases releases_;
+  AllowSet allowed_;
+  Quota quota_;
   // Of the last publication; written by the front of the queue only, under publication_.
   EntryNumber last_entry_ = 0;
   RowId last_row_ = 0;

@@ -1,10 +1,12 @@
 // Catalog: entries.
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
 #include "engine/catalog/catalog.h"
+#include "engine/catalog/dry_run.h"
 #include "engine/catalog/entry_life.h"
 #include "engine/catalog/entry_rules.h"
 
@@ -47,6 +49,18 @@ absl::Status CheckFingerprints(const std::vector<Fingerprint>& fingerprints, int
   return absl::OkStatus();
 }
 
+absl::Status QuotaExceeded(TimeUs again_us) {
+  const std::time_t seconds = again_us / kSecondUs;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return Error(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
+               absl::StrCat("your organisation has submitted what it may within 24 hours; there is "
+                            "room again at ",
+                            text));
+}
+
 // The same values in the same order. Quality and profile are how somebody computed them: another
 // implementation may differ there on the same picture.
 bool SameValues(const std::vector<Fingerprint>& a, const std::vector<Fingerprint>& b) {
@@ -56,28 +70,52 @@ bool SameValues(const std::vector<Fingerprint>& a, const std::vector<Fingerprint
                     });
 }
 
+// The event of a run of new entries, then one for each run of those among them that an ALLOW list
+// speaks against.
+absl::Status AppendRun(EventRecord& run, std::vector<EventRecord>& conflicts,
+                       Transaction& transaction) {
+  VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(run));
+  for (EventRecord& conflict : conflicts) {
+    VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(conflict));
+  }
+  conflicts.clear();
+  return absl::OkStatus();
+}
+
+void AddConflict(const EventRecord& run, EntryNumber entry, std::vector<EventRecord>* conflicts) {
+  if (!conflicts->empty() && conflicts->back().last_entry + 1 == entry) {
+    conflicts->back().last_entry = entry;
+    return;
+  }
+  conflicts->push_back(run);
+  conflicts->back().kind = EventKind::kAllowConflict;
+  conflicts->back().entry = conflicts->back().last_entry = entry;
+}
+
 // One event for each run of new entries with one state, basis and case: usually one an upload, so
 // that 1000 entries cost one event.
 absl::Status AppendSubmissions(const Principal& caller, std::span<const UploadResult> results,
                                Transaction& transaction) {
   std::optional<EventRecord> run;
+  std::vector<EventRecord> conflicts;
   for (const UploadResult& result : results) {
     const EntryRecord& entry = result.entry;
     if (!result.status.ok() || !result.created) continue;
     if (run.has_value() && run->to == entry.state && run->legal_basis == entry.legal_basis &&
         run->case_reference == entry.case_reference) {
       run->last_entry = entry.number;  // numbers are given one after the other
-      continue;
+    } else {
+      if (run.has_value()) VIGIE_RETURN_IF_ERROR(AppendRun(*run, conflicts, transaction));
+      run = EventBy(caller, EventKind::kEntrySubmitted, entry.created_us, entry.revision);
+      run->list = entry.list;
+      run->entry = run->last_entry = entry.number;
+      run->to = entry.state;
+      run->legal_basis = entry.legal_basis;
+      run->case_reference = entry.case_reference;
     }
-    if (run.has_value()) VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(*run));
-    run = EventBy(caller, EventKind::kEntrySubmitted, entry.created_us, entry.revision);
-    run->list = entry.list;
-    run->entry = run->last_entry = entry.number;
-    run->to = entry.state;
-    run->legal_basis = entry.legal_basis;
-    run->case_reference = entry.case_reference;
+    if (HasConflict(result)) AddConflict(*run, entry.number, &conflicts);
   }
-  return run.has_value() ? transaction.AppendEvent(*run) : absl::OkStatus();
+  return run.has_value() ? AppendRun(*run, conflicts, transaction) : absl::OkStatus();
 }
 
 }  // namespace
@@ -124,8 +162,8 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
 
 // One prepared entry, inside a commit. An error is the database's; what is wrong with the entry
 // goes into `result`.
-absl::Status Catalog::Submit(UploadResult& result, Transaction& transaction, Counters& counters,
-                             Changes& changes) {
+absl::Status Catalog::Submit(UploadResult& result, Quota::Room& room, Transaction& transaction,
+                             Counters& counters, Changes& changes) {
   EntryRecord& entry = result.entry;
   std::optional<EntryRecord> existing;
   VIGIE_ASSIGN_OR_RETURN(existing, transaction.FindEntry(entry.list, entry.external_reference));
@@ -149,6 +187,11 @@ absl::Status Catalog::Submit(UploadResult& result, Transaction& transaction, Cou
                           "this server holds as many entries as it can number");
     return absl::OkStatus();
   }
+  if (room.entries <= 0) {
+    result.status = QuotaExceeded(room.again_us);
+    return absl::OkStatus();
+  }
+  --room.entries;
   entry.number = ++counters.entries;
   entry.first_row = counters.rows + 1;
   counters.rows += static_cast<RowId>(entry.fingerprints.size());
@@ -160,7 +203,8 @@ absl::Status Catalog::Submit(UploadResult& result, Transaction& transaction, Cou
 }
 
 absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::string_view list_id,
-                                              std::span<const NewEntry> entries) {
+                                              std::span<const NewEntry> entries,
+                                              bool validate_only) {
   std::shared_ptr<const ListRecord> list;
   VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
   UploadOutcome outcome;
@@ -170,8 +214,11 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     outcome.results[i].status = prepared.status();
     if (prepared.ok()) outcome.results[i].entry = *std::move(prepared);
   }
+  VIGIE_RETURN_IF_ERROR(AddNotices(*list, outcome.results));
 
   absl::Status refused;
+  const TimeUs received = clock_.Now();
+  int64_t counted = 0;
   const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
                                            Changes& changes) -> absl::Status {
     std::optional<ListRecord> now;
@@ -180,9 +227,16 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
       refused = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
       return absl::OkStatus();
     }
+    Quota::Room room = RoomFor(caller);
+    const EntryNumber before = counters.entries;
     for (UploadResult& result : outcome.results) {
       if (!result.status.ok()) continue;
-      VIGIE_RETURN_IF_ERROR(Submit(result, transaction, counters, changes));
+      VIGIE_RETURN_IF_ERROR(Submit(result, room, transaction, counters, changes));
+    }
+    if (!validate_only) {
+      // Counted here, so that no other upload can take the same room.
+      counted = int64_t{counters.entries} - before;
+      quota_.Count(caller.organisation, counted, received);
     }
     const auto created = std::count_if(outcome.results.begin(), outcome.results.end(),
                                        [](const UploadResult& r) { return r.created; });
@@ -192,9 +246,25 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
     }
     return AppendSubmissions(caller, outcome.results, transaction);
   };
-  VIGIE_ASSIGN_OR_RETURN(outcome.revision, commits_.Commit(insert));
+  const CommitQueue::Mutation pretend = [&](Transaction& transaction, const Counters& counters,
+                                            const Changes&) -> absl::Status {
+    DryRun dry(transaction);
+    Counters next = counters;
+    Changes none;
+    return insert(dry, next, none);
+  };
+  const auto committed = commits_.Commit(validate_only ? pretend : insert);
+  if (!committed.ok()) {
+    quota_.Count(caller.organisation, -counted, received);
+    return committed.status();
+  }
   if (!refused.ok()) return refused;
-  for (UploadResult& result : outcome.results) result.entry = AsOfNow(std::move(result.entry));
+  outcome.revision = *committed;
+  for (UploadResult& result : outcome.results) {
+    if (!result.created || !result.status.ok()) result.notices.clear();
+    if (result.created && validate_only) result.entry.number = 0;
+    result.entry = AsOfNow(std::move(result.entry));
+  }
   return outcome;
 }
 

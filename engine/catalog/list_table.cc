@@ -9,7 +9,7 @@ namespace vigie {
 
 ListTable::ListTable(std::vector<ListRecord> lists) {
   for (ListRecord& list : lists) Put(std::move(list));
-  FindWidest();
+  Summarise();
 }
 
 void ListTable::Put(ListRecord list) {
@@ -22,15 +22,25 @@ void ListTable::Put(ListRecord list) {
 ListTable ListTable::With(ListRecord list) const {
   ListTable next = *this;
   next.Put(std::move(list));
-  next.FindWidest();
+  next.Summarise();
   return next;
 }
 
-void ListTable::FindWidest() {
+void ListTable::Summarise() {
   widest_ = -1;
+  allow_lists_.clear();
   for (const ListPtr& list : by_number_) {
-    if (list != nullptr && list->deleted_us == 0) widest_ = std::max(widest_, list->max_distance);
+    if (list == nullptr || list->deleted_us != 0) continue;
+    widest_ = std::max(widest_, list->max_distance);
+    if (list->kind == ListKind::kAllow) allow_lists_.push_back(list->number);
   }
+}
+
+bool ListTable::HasSibling(const ListRecord& list) const {
+  return std::any_of(by_number_.begin(), by_number_.end(), [&list](const ListPtr& other) {
+    return other != nullptr && other->deleted_us == 0 && other->number != list.number &&
+           other->kind == list.kind && other->organisation == list.organisation;
+  });
 }
 
 ListTable::ListPtr ListTable::ByNumber(ListNumber number) const {

@@ -35,14 +35,19 @@ class ListTable {
 
   // The largest max_distance of any list that is not deleted; -1 without lists.
   int widest() const { return widest_; }
+  // The ALLOW lists that are not deleted.
+  const std::vector<ListNumber>& allow_lists() const { return allow_lists_; }
+  // True when the owner of `list` has another one of its kind that is not deleted.
+  bool HasSibling(const ListRecord& list) const;
 
  private:
   void Put(ListRecord list);
-  void FindWidest();  // after the last Put(): every check asks for it
+  void Summarise();  // after the last Put(): every check asks for it
 
   std::vector<ListPtr> by_number_;  // [number - 1]
   std::map<std::string, ListPtr, std::less<>> by_id_;
   int widest_ = -1;
+  std::vector<ListNumber> allow_lists_;
 };
 
 // True when an entry with these facts belongs into the index: its state acts, its list is there.

@@ -122,7 +122,12 @@ absl::StatusOr<EntryOutcome> Catalog::GetOutcome(const Principal& caller, std::s
   if (!entry.has_value()) {
     return Error(absl::StatusCode::kNotFound, "ENTRY_NOT_FOUND", "the list has no such entry");
   }
+  std::vector<Neighbour> related;
+  if (caller.role == Role::kReviewer || caller.role == Role::kAuthority) {
+    VIGIE_ASSIGN_OR_RETURN(related, FindRelated(*entry));
+  }
   EntryOutcome outcome = OutcomeOf(caller, list, *std::move(entry));
+  outcome.related = std::move(related);
   if (outcome.in_full) {
     VIGIE_ASSIGN_OR_RETURN(outcome.history, store_.ReadEvents(number));
     VIGIE_ASSIGN_OR_RETURN(outcome.sightings, store_.verdicts().CountSightings(number));

@@ -249,6 +249,7 @@ absl::Status Catalog::Maintain() {
     scrub_again_us_.store(scrubbed.ok() && *scrubbed ? 0 : clock_.Now() + kScrubPauseUs);
   }
   VIGIE_RETURN_IF_ERROR(index_.Maintain());
+  VIGIE_RETURN_IF_ERROR(allowed_.Maintain());
   return expired;
 }
 

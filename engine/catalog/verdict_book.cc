@@ -46,16 +46,18 @@ void VerdictBook::SetKnown(const VerdictRecord& verdict) {
   }
 }
 
-void VerdictBook::Note(Outcome outcome, VerdictRecord verdict, const UploadId& upload) {
+void VerdictBook::Note(VerdictRecord verdict, const UploadId& upload) {
   int64_t weight = 1;
-  if (outcome == Outcome::kNoMatch && verdict.matches.empty() && options_.no_match_sample > 1) {
+  if (verdict.outcome == Outcome::kNoMatch && verdict.matches.empty() &&
+      options_.no_match_sample > 1) {
     weight = options_.no_match_sample;
     if (unsampled_.fetch_add(1) % static_cast<uint64_t>(weight) != 0) return;
   }
   bool known = true;
   {
     const std::lock_guard lock(mutex_);
-    counts_[{verdict.time_us / kDayUs, verdict.organisation, outcome, verdict.action}] += weight;
+    counts_[{verdict.time_us / kDayUs, verdict.organisation, verdict.outcome, verdict.action}] +=
+        weight;
     if (verdict.matches.empty()) return;
     for (const VerdictMatch& match : verdict.matches) {
       if (match.action.has_value() && rates_.Note(match.entry, ShortOf(upload), verdict.time_us)) {

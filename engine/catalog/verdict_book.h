@@ -45,7 +45,7 @@ class VerdictBook {
 
   // Notes one verdict; `upload` names what was checked. May wait for the disk. A verdict is given
   // also when it cannot be written down: see Flush().
-  void Note(Outcome outcome, VerdictRecord verdict, const UploadId& upload);
+  void Note(VerdictRecord verdict, const UploadId& upload);
 
   // Writes what waits. Called now and then, and before the end; counts of checks that matched
   // nothing are written every kCountPauseUs, or with `all`. Errors of the store: it is tried again

@@ -265,7 +265,8 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
       match.released = catalog_.IsReleased(match.entry, options.organisation, upload);
     }
   }
-  Verdict verdict = Decide(std::move(matches), options.max_matches);
+  const std::shared_ptr<const Policy> policy = options.policy ? options.policy : this->policy();
+  Verdict verdict = Decide(std::move(matches), *policy, options.organisation, options.max_matches);
   if (verdict.outcome == Outcome::kNoMatch && queries.obstacle.has_value() &&
       verdict.basis != Basis::kAllowListed) {
     verdict.outcome = Outcome::kNotScanned;
@@ -287,11 +288,13 @@ void Pipeline::Note(const Verdict& verdict, const UploadId& upload,
   VerdictRecord record{.time_us = clock_.Now(),
                        .organisation = options.organisation,
                        .key_id = options.key_id,
+                       .outcome = verdict.outcome,
                        .action = std::nullopt,
                        .revision = verdict.revision,
                        .matches = {}};
   if (verdict.outcome == Outcome::kMatch) record.action = verdict.action;
-  const auto add = [&record](const Match& match, std::optional<Action> action) {
+  const auto add = [&record, &verdict](const Match& match, std::optional<Action> action) {
+    if (record.matches.size() >= std::max(kKeptMatches, verdict.matches.size())) return;
     record.matches.push_back({.entry = match.entry,
                               .list = match.list,
                               .state = match.state,
@@ -303,8 +306,10 @@ void Pipeline::Note(const Verdict& verdict, const UploadId& upload,
                               .action = action});
   };
   for (const Match& match : verdict.matches) add(match, match.action);
+  // What else was near, for trying other policies on it.
   if (verdict.allowed_by.has_value()) add(*verdict.allowed_by, std::nullopt);
-  book_->Note(verdict.outcome, std::move(record), upload);
+  for (const Match& match : verdict.set_aside) add(match, std::nullopt);
+  book_->Note(std::move(record), upload);
 }
 
 }  // namespace vigie

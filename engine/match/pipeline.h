@@ -2,18 +2,22 @@
 #pragma once
 
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/fingerprint.h"
+#include "engine/base/published.h"
 #include "engine/base/status.h"
 #include "engine/catalog/catalog.h"
 #include "engine/catalog/verdict_book.h"
 #include "engine/image/decoder.h"
 #include "engine/match/image_hasher.h"
+#include "engine/policy/policy.h"
 #include "engine/policy/verdict.h"
 
 namespace vigie {
@@ -38,6 +42,8 @@ struct CheckOptions {
   bool all_orientations = true;     // also find mirrored and turned copies
   size_t max_matches = 16;
   TimeUs deadline_us = std::numeric_limits<TimeUs>::max();
+  // Decides; nullptr: the one in force. For requests of several pictures.
+  std::shared_ptr<const Policy> policy = nullptr;
 };
 
 // A value of the upload, computed by the caller. For PDQ, `orientation` says of which of the
@@ -73,8 +79,17 @@ class Pipeline {
 
   const PipelineOptions& options() const { return options_; }
 
+  // Replaces the policy in force; at first it has no rules. Every verdict is made by one policy: a
+  // check that runs meanwhile uses the old or the new one. One thread at a time.
+  void SetPolicy(Policy policy) {
+    policy_.Publish(
+        std::make_unique<SharedPolicy>(std::make_shared<const Policy>(std::move(policy))));
+  }
+  std::shared_ptr<const Policy> policy() const { return *policy_.Acquire(); }
+
  private:
   struct Queries;
+  using SharedPolicy = std::shared_ptr<const Policy>;
 
   void AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const;
   absl::Status CheckRequest(const CheckOptions& options) const;
@@ -88,6 +103,7 @@ class Pipeline {
   const Clock& clock_;
   const PipelineOptions options_;
   VerdictBook* const book_;
+  Published<SharedPolicy> policy_{std::make_unique<SharedPolicy>(std::make_shared<const Policy>())};
 };
 
 }  // namespace vigie

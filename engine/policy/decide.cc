@@ -6,6 +6,37 @@
 #include <utility>
 
 namespace vigie {
+namespace {
+
+bool IsOfCourt(const Match& match) {
+  return match.state == EntryState::kConfirmed && match.court_basis;
+}
+
+// Those of ALLOW lists cause nothing.
+void SetEffect(const Policy::Ruling& ruling, Match& match) {
+  if (match.kind == ListKind::kAllow) return;
+  Effect effect = EffectOf(match.state, match.list_action, match.category, match.suspension);
+  if (ruling.at_most < effect.action) effect = {ruling.at_most, Basis::kPolicy};
+  if (match.released && effect.action > Action::kReportOnly) {
+    effect = {Action::kReportOnly, Basis::kReleased};
+  }
+  match.action = effect.action;
+  match.basis = effect.basis;
+}
+
+// Moves the matches from `first` on to the end of `to`.
+void MoveTail(std::vector<Match>& from, std::vector<Match>::iterator first,
+              std::vector<Match>& to) {
+  to.insert(to.end(), std::make_move_iterator(first), std::make_move_iterator(from.end()));
+  from.erase(first, from.end());
+}
+
+void SortByEntry(std::vector<Match>& matches) {
+  std::sort(matches.begin(), matches.end(),
+            [](const Match& a, const Match& b) { return a.entry < b.entry; });
+}
+
+}  // namespace
 
 std::string_view Name(Outcome value) {
   switch (value) {
@@ -51,6 +82,8 @@ std::string_view Name(Basis value) {
       return "nothing_known";
     case Basis::kAllowListed:
       return "allow_listed";
+    case Basis::kPolicy:
+      return "policy";
     case Basis::kSuspended:
       return "suspended";
     case Basis::kReleased:
@@ -78,9 +111,11 @@ Effect EffectOf(EntryState state, Action list_action, Category category, Suspens
   return effect;
 }
 
-Verdict Decide(std::vector<Match> matches, size_t max_matches) {
+Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_view organisation,
+               size_t max_matches) {
   // One match an entry: the nearest; then the least turned, then the first fingerprint, so
-  // that the answer is the same every time.
+  // that the answer is the same every time. Rules begin at a distance and never end at one, so
+  // the nearest is also the one that the policy weakens least.
   std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
     return std::tie(a.entry, a.distance, a.orientation, a.fingerprint) <
            std::tie(b.entry, b.distance, b.orientation, b.fingerprint);
@@ -91,40 +126,52 @@ Verdict Decide(std::vector<Match> matches, size_t max_matches) {
 
   Verdict verdict;
   verdict.outcome = Outcome::kNoMatch;
+  verdict.policy = policy.name();
+  std::vector<Match> acting;
+  std::vector<Match> allowing;
   for (Match& match : matches) {
-    if (match.kind == ListKind::kAllow) {
-      if (!verdict.allowed_by.has_value() || match.distance < verdict.allowed_by->distance) {
-        verdict.allowed_by = match;
-      }
-      continue;
-    }
-    Effect effect = EffectOf(match.state, match.list_action, match.category, match.suspension);
-    if (match.released && effect.action > Action::kReportOnly) {
-      effect = {Action::kReportOnly, Basis::kReleased};
-    }
-    match.action = effect.action;
-    match.basis = effect.basis;
+    const Policy::Ruling ruling = policy.RulingOn(match, organisation);
+    SetEffect(ruling, match);
+    if (!ruling.ignored) match.threshold = ruling.threshold;
+    std::vector<Match>& rest = match.kind == ListKind::kAllow ? allowing : acting;
+    (ruling.ignored ? verdict.set_aside : rest).push_back(std::move(match));
   }
-  const bool allowed = verdict.allowed_by.has_value();
-  std::erase_if(matches, [allowed](const Match& match) {
-    const bool court = match.state == EntryState::kConfirmed && match.court_basis;
-    return match.kind == ListKind::kAllow || (allowed && !court);
-  });
-  if (matches.empty()) {
+  const bool allowed = !allowing.empty();
+  MoveTail(acting,
+           allowed ? std::stable_partition(acting.begin(), acting.end(), IsOfCourt) : acting.end(),
+           verdict.set_aside);
+  if (acting.empty() && allowed) {
+    const auto nearest =
+        std::min_element(allowing.begin(), allowing.end(),
+                         [](const Match& a, const Match& b) { return a.distance < b.distance; });
+    verdict.allowed_by = std::move(*nearest);
+    allowing.erase(nearest);
+  }
+  MoveTail(allowing, allowing.begin(), verdict.set_aside);
+  if (acting.empty()) {
     verdict.basis = allowed ? Basis::kAllowListed : Basis::kNothingKnown;
-    return verdict;
+  } else {
+    std::sort(acting.begin(), acting.end(), [](const Match& a, const Match& b) {
+      return std::tie(b.action, a.distance, a.entry) < std::tie(a.action, b.distance, b.entry);
+    });
+    verdict.outcome = Outcome::kMatch;
+    verdict.action = acting.front().action;
+    verdict.basis = acting.front().basis;
+    verdict.total_matches = acting.size();
+    const size_t listed = std::min(acting.size(), max_matches);
+    MoveTail(acting, acting.begin() + static_cast<std::ptrdiff_t>(listed), verdict.set_aside);
+    verdict.matches = std::move(acting);
   }
-  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
-    return std::tie(b.action, a.distance, a.entry) < std::tie(a.action, b.distance, b.entry);
-  });
-  verdict.outcome = Outcome::kMatch;
-  verdict.action = matches.front().action;
-  verdict.basis = matches.front().basis;
-  verdict.allowed_by.reset();
-  verdict.total_matches = matches.size();
-  if (matches.size() > max_matches) matches.resize(max_matches);
-  verdict.matches = std::move(matches);
+  SortByEntry(verdict.set_aside);
   return verdict;
+}
+
+std::vector<Match> Candidates(const Verdict& verdict) {
+  std::vector<Match> all = verdict.matches;
+  all.insert(all.end(), verdict.set_aside.begin(), verdict.set_aside.end());
+  if (verdict.allowed_by.has_value()) all.push_back(*verdict.allowed_by);
+  SortByEntry(all);
+  return all;
 }
 
 }  // namespace vigie

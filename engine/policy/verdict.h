@@ -29,6 +29,7 @@ enum class Basis : uint8_t {
   kSourcePhoto = 5,   // a registered source photograph is reported or held, never blocked
   kNothingKnown = 6,  // no known picture within the distance
   kAllowListed = 7,   // an ALLOW entry matches and no court's entry does
+  kPolicy = 8,        // the server's policy asks for less
   kSuspended = 9,     // the entry is held back: it matched too much, or an operator did it
   kReleased = 10,     // the platform found this entry wrong about this upload
 };
@@ -55,7 +56,9 @@ struct Match {
   Algorithm algorithm = Algorithm::kPdq;
   int fingerprint = 0;  // which of the entry's, from 0
   int distance = 0;     // bits, 0 to 256
-  int threshold = 0;    // the largest distance that would have matched, inclusive
+  // The largest distance that would have matched, inclusive: of the list, the request and the
+  // policy; before Decide(), and when the policy ignores the match, of the list and the request.
+  int threshold = 0;
   Orientation orientation = Orientation::kOriginal;
   int upload_quality = 0;  // of the frame that matched
   int entry_quality = 0;
@@ -76,6 +79,10 @@ struct Verdict {
   size_t total_matches = 0;  // entries that matched, before the cap
   // kNoMatch because of kAllowListed: the entry that allows it.
   std::optional<Match> allowed_by;
+  // What was near and is not listed above: ignored by the policy, outranked, or beyond the cap; one
+  // an entry, by entry. For records, not for callers: see Candidates().
+  std::vector<Match> set_aside;
+  std::string policy;  // the name of the policy that it was made by; empty: none
   // kNotScanned: why, and a sentence for people.
   NotScanned not_scanned = NotScanned::kCorrupt;
   std::string detail;
@@ -87,5 +94,9 @@ struct Verdict {
   Revision revision = 0;  // the catalogue had at least this state
   std::string upload;     // kMatch: names what was checked, for feedback; opaque
 };
+
+// The nearest match of every entry that was near, by entry: all that Decide() needs to decide anew,
+// with another policy.
+std::vector<Match> Candidates(const Verdict& verdict);
 
 }  // namespace vigie

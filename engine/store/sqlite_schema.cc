@@ -190,6 +190,7 @@ CREATE TABLE verdicts (
   number       INTEGER PRIMARY KEY,
   time_us      INTEGER NOT NULL,
   organisation TEXT NOT NULL,
+  outcome      INTEGER NOT NULL,
   action       INTEGER NOT NULL,              -- 0: no match
   revision     INTEGER NOT NULL
 );

@@ -74,6 +74,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<uint64_t> CountInState(EntryState state) override;
   absl::Status ScanEvents(uint64_t after,
                           const std::function<absl::Status(const EventRecord&)>& visit) override;
+  absl::StatusOr<std::vector<EventRecord>> ReadSubmissions(TimeUs since) override;
   absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) override;
   absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() override;
   absl::StatusOr<std::vector<HeadRecord>> ReadHeads() override;
@@ -309,6 +310,21 @@ absl::Status SqliteStore::ScanEvents(uint64_t after,
                  [&visit](const SqlStatement& row) { return visit(ReadEvent(row)); });
 }
 
+absl::StatusOr<std::vector<EventRecord>> SqliteStore::ReadSubmissions(TimeUs since) {
+  std::vector<EventRecord> found;
+  const absl::Status end = absl::CancelledError();
+  const absl::Status status = ForEach(
+      absl::StrCat("SELECT ", kEventColumns,
+                   " FROM events INDEXED BY events_submitted WHERE kind=7 ORDER BY entry DESC"),
+      [&](const SqlStatement& row) {
+        found.push_back(ReadEvent(row));
+        return found.back().time_us < since ? end : absl::OkStatus();
+      });
+  if (status == end) found.pop_back();
+  if (status != end && !status.ok()) return status;
+  return found;
+}
+
 absl::StatusOr<std::vector<EventRecord>> SqliteStore::ReadEvents(EntryNumber entry) {
   const std::string events = absl::StrCat("SELECT ", kEventColumns, " FROM events ");
   std::vector<EventRecord> found;
@@ -321,6 +337,16 @@ absl::StatusOr<std::vector<EventRecord>> SqliteStore::ReadEvents(EntryNumber ent
   VIGIE_RETURN_IF_ERROR(ForEach(
       absl::StrCat(events, "WHERE kind=7 AND entry<=", entry, " ORDER BY entry DESC LIMIT 1"),
       take));
+  if (!found.empty()) {
+    // What is said of entries at their submission follows it.
+    const absl::Status end = absl::CancelledError();
+    const absl::Status status =
+        ForEach(absl::StrCat(events, "WHERE number>", found[0].number, " ORDER BY number"),
+                [&](const SqlStatement& row) {
+                  return ReadEvent(row).kind == EventKind::kAllowConflict ? take(row) : end;
+                });
+    if (status != end && !status.ok()) return status;
+  }
   VIGIE_RETURN_IF_ERROR(ForEach(
       absl::StrCat(events, "WHERE kind>100 AND kind<200 AND entry=", entry, " ORDER BY number"),
       take));

@@ -143,7 +143,8 @@ absl::StatusOr<std::vector<VerdictRecord>> SqliteVerdictLog::ReadVerdicts(int li
   int64_t last = 0;
   VIGIE_RETURN_IF_ERROR(ForEach(
       "SELECT v.number, v.time_us, v.organisation, v.action, v.revision, m.entry, m.list, m.state, "
-      "m.court_basis, m.suspension, m.released, m.algorithm, m.distance, m.action FROM (SELECT * "
+      "m.court_basis, m.suspension, m.released, m.algorithm, m.distance, m.action, v.outcome FROM "
+      "(SELECT * "
       "FROM verdicts ORDER BY number DESC LIMIT ?) v JOIN verdict_matches m ON m.verdict=v.number "
       "ORDER BY v.number, m.position",
       [limit](SqlStatement& query) { query.Int(limit); },
@@ -153,6 +154,7 @@ absl::StatusOr<std::vector<VerdictRecord>> SqliteVerdictLog::ReadVerdicts(int li
           verdicts.push_back({.time_us = row.GetInt(1),
                               .organisation = row.GetText(2),
                               .key_id = "",
+                              .outcome = static_cast<Outcome>(row.GetInt(14)),
                               .action = ActionOf(row.GetInt(3)),
                               .revision = static_cast<Revision>(row.GetInt(4)),
                               .matches = {}});
@@ -223,7 +225,7 @@ absl::StatusOr<std::vector<CheckCount>> SqliteVerdictLog::ReadCheckCounts(int64_
 absl::StatusOr<VerdictWriter> VerdictWriter::Prepare(SqlConnection& db) {
   VerdictWriter w;
   VIGIE_ASSIGN_OR_RETURN(w.insert_verdict_,
-                         db.Prepare("INSERT INTO verdicts VALUES (NULL, ?, ?, ?, ?)"));
+                         db.Prepare("INSERT INTO verdicts VALUES (NULL, ?, ?, ?, ?, ?)"));
   VIGIE_ASSIGN_OR_RETURN(w.last_verdict_,
                          db.Prepare("SELECT ifnull(max(number), 0) FROM verdicts"));
   VIGIE_ASSIGN_OR_RETURN(
@@ -259,6 +261,7 @@ absl::StatusOr<VerdictWriter> VerdictWriter::Prepare(SqlConnection& db) {
 absl::Status VerdictWriter::RecordOne(const VerdictRecord& verdict, Revision revision) {
   VIGIE_RETURN_IF_ERROR(insert_verdict_.Int(verdict.time_us)
                             .Text(verdict.organisation)
+                            .Int(static_cast<int>(verdict.outcome))
                             .Int(OrZero(verdict.action))
                             .Int(static_cast<int64_t>(verdict.revision))
                             .Run());

@@ -120,6 +120,8 @@ class Store {
   // Events with a number above `after`, in order. An error from `visit` ends the scan.
   virtual absl::Status ScanEvents(uint64_t after,
                                   const std::function<absl::Status(const EventRecord&)>& visit) = 0;
+  // Submissions since `since`, newest entries first: those after the newest that is older.
+  virtual absl::StatusOr<std::vector<EventRecord>> ReadSubmissions(TimeUs since) = 0;
   // The events of one entry, its submission first.
   virtual absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) = 0;
   virtual absl::StatusOr<std::optional<EventRecord>> ReadLastEvent() = 0;

@@ -33,11 +33,13 @@ struct VerdictRecord {
   TimeUs time_us = 0;
   std::string organisation;  // whose upload it was
   std::string key_id;        // not kept
+  Outcome outcome = Outcome::kMatch;
   std::optional<Action> action;
   Revision revision = 0;  // that the verdict was made on, at least
   std::vector<VerdictMatch> matches;
 };
 inline constexpr int64_t kKeptVerdicts = 100'000;
+inline constexpr size_t kKeptMatches = 64;  // of one verdict
 
 // Checks of a day, by what they were answered.
 struct CheckCount {

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/app/policy_file.h"
 
 namespace vigie {
 namespace {
@@ -93,6 +94,10 @@ std::vector<Setting> MakeSettings() {
            {"exact", "fast"}),
       Number("match.max_frames", &Config::max_frames, 1, kMaxFramesLimit,
              "frames of an animation that are looked up, evenly over the whole"),
+      Text("policy.file", &Config::policy_file,
+           "rules that weaken what matches cause, a TOML file; read again on SIGHUP"),
+      Switch("guards.duplicates", &Config::guard_duplicates,
+             "tell submitters which new entries their organisation has in other lists"),
       Number("guards.match_rate_uploads", &Config::match_rate_uploads, 0, 100'000,
              "different uploads that may match an entry before it is held for review; 0: any"),
       Number("guards.match_rate_minutes", &Config::match_rate_minutes, 1, 7 * 24 * 60,
@@ -214,7 +219,8 @@ absl::Status CheckConfig(const Config& config) {
                                 " without TLS would send keys in the clear: set tls.certificate "
                                 "and tls.key, or tls.allow_plaintext = true behind a proxy"));
   }
-  return absl::OkStatus();
+  return config.policy_file.empty() ? absl::OkStatus()
+                                    : ReadPolicyFile(config.policy_file).status();
 }
 
 CatalogOptions CatalogOptionsOf(const Config& config) {
@@ -223,6 +229,7 @@ CatalogOptions CatalogOptionsOf(const Config& config) {
   options.index.head_capacity = static_cast<size_t>(config.index_head_rows);
   options.min_quality = static_cast<int>(config.min_quality);
   options.max_distance_limit = static_cast<int>(config.max_distance);
+  options.find_duplicates = config.guard_duplicates;
   return options;
 }
 

@@ -32,6 +32,8 @@ struct Config {
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
   int64_t max_frames = kDefaultMaxFrames;
+  std::string policy_file;  // empty: no policy
+  bool guard_duplicates = true;
   int64_t match_rate_uploads = MatchRateLimit{}.uploads;
   int64_t match_rate_minutes = MatchRateLimit{}.window_us / (60 * kSecondUs);
   int64_t no_match_sample = 1;
@@ -60,7 +62,8 @@ const std::vector<Setting>& Settings();
 // read, a syntax error, an unknown key or a bad value: the message names file and line.
 absl::Status ReadConfigFile(const std::string& path, Config* config);
 
-// What holds between values: TLS files come in pairs, plaintext stays on loopback.
+// What holds between values, and for the files that they name: TLS files come in pairs, plaintext
+// stays on loopback, the policy is valid.
 absl::Status CheckConfig(const Config& config);
 
 // True for 127.0.0.0/8, [::1] and localhost, with a port.

@@ -19,6 +19,7 @@
 #include "engine/base/signature.h"
 #include "engine/catalog/checkpoint.h"
 #include "engine/store/sqlite_store.h"
+#include "server/app/policy_file.h"
 
 namespace vigie {
 namespace {
@@ -119,7 +120,17 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   book_ = std::make_unique<VerdictBook>(*catalog_, SystemClock(), VerdictBookOptionsOf(config_));
   pipeline_ =
       std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_), book_.get());
+  VIGIE_RETURN_IF_ERROR(ReloadPolicy());
   keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
+  return absl::OkStatus();
+}
+
+absl::Status Instance::ReloadPolicy() {
+  if (config_.policy_file.empty()) return absl::OkStatus();
+  absl::StatusOr<Policy> policy = ReadPolicyFile(config_.policy_file);
+  if (!policy.ok()) return policy.status();
+  spdlog::info("policy {} with {} rules is in force", policy->name(), policy->rules().size());
+  pipeline_->SetPolicy(*std::move(policy));
   return absl::OkStatus();
 }
 

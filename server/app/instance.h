@@ -36,6 +36,10 @@ class Instance {
   // Starts serving. Once. Errors: CONFIG_INVALID, LISTEN_FAILED.
   absl::Status Serve();
 
+  // Reads the policy file of the configuration again and puts it in force; without one, does
+  // nothing. CONFIG_INVALID: the policy in force stays. One thread at a time.
+  absl::Status ReloadPolicy();
+
   // The address with the port in use, for instance "127.0.0.1:7443".
   const std::string& address() const { return address_; }
 

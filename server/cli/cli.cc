@@ -48,6 +48,7 @@ int RunCli(int argc, char** argv) {
   AddEntry(app, &exit_code);
   AddReview(app, &exit_code);
   AddWatch(app, &exit_code);
+  AddPolicy(app, &exit_code);
   AddAudit(app, &exit_code);
   AddKey(app, &exit_code);
   AddOrganisation(app, &exit_code);

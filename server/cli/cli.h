@@ -31,6 +31,7 @@ void AddList(CLI::App& app, int* exit_code);
 void AddEntry(CLI::App& app, int* exit_code);
 void AddReview(CLI::App& app, int* exit_code);
 void AddWatch(CLI::App& app, int* exit_code);
+void AddPolicy(CLI::App& app, int* exit_code);
 void AddAudit(CLI::App& app, int* exit_code);
 void AddKey(CLI::App& app, int* exit_code);
 void AddOrganisation(CLI::App& app, int* exit_code);

@@ -8,8 +8,10 @@
 #include <deque>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +44,8 @@ struct Options {
   std::vector<std::string> audience;
   std::string file;
   std::string format = "jsonl";
+  bool dry_run = false;
+  bool json = false;
 };
 
 std::string NameOf(const std::string& list) {
@@ -109,8 +113,12 @@ int Show(const Options& options) {
 // One import: a thread that reads the file and sends, this thread that takes the answers.
 class Import {
  public:
-  Import(const Client& client, std::string parent, std::istream& in, uint64_t file_bytes)
-      : parent_(std::move(parent)), reader_(in), progress_("importing bytes", file_bytes) {
+  Import(const Client& client, const Options& options, std::istream& in, uint64_t file_bytes)
+      : parent_(NameOf(options.list)),
+        dry_run_(options.dry_run),
+        json_(options.json),
+        reader_(in),
+        progress_(options.dry_run ? "checking bytes" : "importing bytes", file_bytes) {
     client.Prepare(context_, /*endless=*/true);
     stream_ = v1::ListService::NewStub(client.channel())->UploadEntries(&context_);
   }
@@ -145,6 +153,7 @@ class Import {
     const auto flush = [&] {
       if (lines.empty()) return true;
       request.set_parent(parent_);
+      request.set_validate_only(dry_run_);
       {
         const std::lock_guard lock(mutex_);
         sent_.push_back(std::move(lines));
@@ -163,7 +172,7 @@ class Import {
           break;
         }
         const std::lock_guard lock(mutex_);
-        BadLine(reader_.line_number(), MessageOf(entry.status()));
+        BadLine(reader_.line_number(), "LINE_INVALID", MessageOf(entry.status()));
         continue;
       }
       if (!entry->has_value()) break;
@@ -186,35 +195,69 @@ class Import {
     for (int i = 0; i < response.results_size(); ++i) {
       const v1::UploadResult& result = response.results(i);
       if (result.has_problem()) {
-        BadLine(lines[static_cast<size_t>(i)],
+        BadLine(lines[static_cast<size_t>(i)], result.problem().reason(),
                 absl::StrCat(result.problem().message(), " (", result.problem().reason(), ")"));
       } else if (result.created()) {
         ++created_;
       } else {
         ++existing_;
       }
+      for (const v1::Notice& notice : result.notices()) Note(lines[static_cast<size_t>(i)], notice);
     }
     progress_.Update(bytes_sent_);
   }
 
   // Holds mutex_.
-  void BadLine(uint64_t line, std::string_view message) {
+  void BadLine(uint64_t line, const std::string& reason, std::string_view message) {
+    ++refused_[reason];
     if (++bad_lines_ > kMaxErrorsShown) return;
     std::fprintf(stderr, "line %llu: %s\n", static_cast<unsigned long long>(line),
                  std::string(message).c_str());
   }
 
+  // Holds mutex_.
+  void Note(uint64_t line, const v1::Notice& notice) {
+    ++notices_[v1::Notice::Code_Name(notice.code())];
+    if (++notices_seen_ > kMaxErrorsShown) return;
+    std::fprintf(stderr, "line %llu: notice: %s%s%s\n", static_cast<unsigned long long>(line),
+                 notice.message().c_str(), notice.entry().empty() ? "" : ": ",
+                 notice.entry().c_str());
+  }
+
   void Report() const {
+    if (notices_seen_ > kMaxErrorsShown) {
+      std::fprintf(stderr, "... and %llu more notices\n",
+                   static_cast<unsigned long long>(notices_seen_ - kMaxErrorsShown));
+    }
     if (bad_lines_ > kMaxErrorsShown) {
       std::fprintf(stderr, "... and %llu more bad lines\n",
                    static_cast<unsigned long long>(bad_lines_ - kMaxErrorsShown));
     }
-    std::printf(
-        "%llu added, %llu there before, %llu refused\n", static_cast<unsigned long long>(created_),
-        static_cast<unsigned long long>(existing_), static_cast<unsigned long long>(bad_lines_));
+    if (json_) {
+      const nlohmann::ordered_json report = {{"dry_run", dry_run_},
+                                             {"added", created_},
+                                             {"there_before", existing_},
+                                             {"refused", refused_},
+                                             {"notices", notices_}};
+      std::puts(report.dump(2).c_str());
+      return;
+    }
+    std::printf("%llu %s, %llu there before, %llu refused\n",
+                static_cast<unsigned long long>(created_), dry_run_ ? "would be added" : "added",
+                static_cast<unsigned long long>(existing_),
+                static_cast<unsigned long long>(bad_lines_));
+    for (const auto& [reason, count] : refused_) {
+      if (!dry_run_) break;  // each has been reported
+      std::printf("%10llu refused, %s\n", static_cast<unsigned long long>(count), reason.c_str());
+    }
+    for (const auto& [code, count] : notices_) {
+      std::printf("%10llu notices, %s\n", static_cast<unsigned long long>(count), code.c_str());
+    }
   }
 
   const std::string parent_;
+  const bool dry_run_;
+  const bool json_;
   ListFileReader reader_;
   Progress progress_;
   grpc::ClientContext context_;
@@ -228,19 +271,22 @@ class Import {
   uint64_t created_ = 0;
   uint64_t existing_ = 0;
   uint64_t bad_lines_ = 0;
+  uint64_t notices_seen_ = 0;
+  std::map<std::string, uint64_t> refused_;  // by reason
+  std::map<std::string, uint64_t> notices_;  // by code
 };
 
 int ImportFile(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
-  if (options.file == "-") return Import(*client, NameOf(options.list), std::cin, 0).Run();
+  if (options.file == "-") return Import(*client, options, std::cin, 0).Run();
   std::ifstream file(options.file);
   struct stat facts {};
   if (!file || stat(options.file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
     return Fail(Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
                       absl::StrCat("cannot read ", options.file)));
   }
-  return Import(*client, NameOf(options.list), file, static_cast<uint64_t>(facts.st_size)).Run();
+  return Import(*client, options, file, static_cast<uint64_t>(facts.st_size)).Run();
 }
 
 ListFormat FormatOf(const std::string& word) {
@@ -347,6 +393,9 @@ void AddImport(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
                    "hash[,quality[,filename]] lines, CSV with a header, or JSON lines; - for "
                    "standard input")
       ->required();
+  import->add_flag("--dry_run", options->dry_run,
+                   "write nothing; report what would be added, and what refused and why");
+  import->add_flag("--json", options->json, "print the report as a JSON object");
   import->footer(
       "A bad line is reported and the rest goes on; the exit code is then 1.\n"
       "A quality that is not given counts as 100.");

@@ -1,4 +1,4 @@
-// vigie serve: runs the server until SIGTERM or SIGINT.
+// vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the policy file again.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -29,8 +29,24 @@ int PrintConfig(const Config& config) {
   return kExitOk;
 }
 
+void Reload(const Config& config, Instance& instance) {
+  if (config.policy_file.empty()) {
+    spdlog::warn("SIGHUP: there is nothing to read again without policy.file");
+    return;
+  }
+  if (const absl::Status status = instance.ReloadPolicy(); !status.ok()) {
+    spdlog::error("SIGHUP: the policy in force stays, the new one is not valid: {}",
+                  MessageOf(status));
+  }
+}
+
 int Serve(const Config& config) {
   SetUpLog(config);
+  // Waits for the wait below, also while fingerprints are loaded.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   absl::StatusOr<std::unique_ptr<Instance>> instance;
   {
     Progress progress("loading fingerprints", 0);
@@ -39,10 +55,8 @@ int Serve(const Config& config) {
   }
   if (!instance.ok()) return Fail(instance.status());
 
-  // Until here a signal ends the program at once, which a load survives. From here on it drains:
-  // blocked before the first thread starts, so that only the wait below receives it.
-  sigset_t signals;
-  sigemptyset(&signals);
+  // Until here these end the program at once, which a load survives. From here on they drain:
+  // blocked before the first thread starts, so that only the wait below receives them.
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -54,7 +68,7 @@ int Serve(const Config& config) {
   spdlog::info("serving on {} from {}", (*instance)->address(), config.data_dir);
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) Reload(config, **instance);
   spdlog::info("signal {}: draining", signal);
   (*instance)->Drain();
   spdlog::info("stopped");

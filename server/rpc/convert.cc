@@ -24,7 +24,8 @@ static_assert(static_cast<int>(EntryState::kErased) == v1::ERASED);
 static_assert(static_cast<int>(Subject::kMinor) == v1::MINOR);
 static_assert(static_cast<int>(Outcome::kNotScanned) == v1::Verdict::NOT_SCANNED);
 static_assert(static_cast<int>(NotScanned::kDeadline) == v1::Verdict::DEADLINE);
-static_assert(static_cast<int>(Basis::kAllowListed) == v1::Verdict::ALLOW_LISTED);
+static_assert(static_cast<int>(NoticeCode::kDuplicate) == v1::Notice::DUPLICATE);
+static_assert(static_cast<int>(Basis::kReleased) == v1::Verdict::RELEASED_BY_FEEDBACK);
 
 // Fields of a list that its owner may choose; those that are unset stay out.
 absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSettings* settings) {
@@ -238,6 +239,7 @@ v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
   message.set_frames_decoded(verdict.frames_decoded);
   message.set_frames_looked_up(verdict.frames_looked_up);
   message.set_upload(verdict.upload);
+  message.set_policy(verdict.policy);
   return message;
 }
 
@@ -271,7 +273,18 @@ v1::UploadResult ToProto(const UploadResult& result, std::string_view list_id,
     *message.mutable_problem() = ToProblem(result.status);
     return message;
   }
-  message.set_entry(EntryName(list_id, catalog.EntryId(result.entry.number)));
+  if (result.entry.number != 0) {
+    message.set_entry(EntryName(list_id, catalog.EntryId(result.entry.number)));
+  }
+  for (const Notice& notice : result.notices) {
+    v1::Notice& told = *message.add_notices();
+    told.set_code(ProtoOf<v1::Notice::Code>(notice.code));
+    told.set_message(notice.message);
+    if (notice.entry != 0) {
+      told.set_entry(EntryName(notice.list_id, catalog.EntryId(notice.entry)));
+      told.set_distance(notice.distance);
+    }
+  }
   message.set_created(result.created);
   message.set_state(ProtoOf<v1::EntryState>(result.entry.state));
   if (result.entry.expires_us != 0) SetTime(result.entry.expires_us, message.mutable_expire_time());

@@ -12,6 +12,7 @@ static_assert(static_cast<int>(ReasonCode::kTimeOver) == v1::TIME_OVER);
 static_assert(static_cast<int>(EventKind::kGenesis) == v1::Event::GENESIS);
 static_assert(static_cast<int>(EventKind::kKeyEndSet) == v1::Event::KEY_END_SET);
 static_assert(static_cast<int>(EventKind::kEntrySubmitted) == v1::Event::SUBMISSION);
+static_assert(static_cast<int>(EventKind::kAllowConflict) == v1::Event::ALLOW_CONFLICT);
 static_assert(static_cast<int>(EventKind::kEntryErased) == v1::Event::ERASURE);
 static_assert(static_cast<int>(EventKind::kEntryResumed) == v1::Event::RESUMPTION);
 static_assert(static_cast<int>(ReasonCode::kTooManyMatches) == v1::TOO_MANY_MATCHES);
@@ -111,6 +112,14 @@ v1::Outcome ToProto(const EntryOutcome& outcome, const Principal& caller, const 
   message.set_clock(ProtoOf<v1::Outcome::Clock>(outcome.clock));
   message.set_true_positives(outcome.feedback.correct);
   message.set_false_positives(outcome.feedback.wrong);
+  for (const Neighbour& neighbour : outcome.related) {
+    v1::Outcome::Related* related = message.add_related();
+    related->set_entry(EntryName(neighbour.list->id, catalog.EntryId(neighbour.entry)));
+    related->set_organisation(neighbour.list->organisation);
+    related->set_allow(neighbour.list->kind == ListKind::kAllow);
+    related->set_state(ProtoOf<v1::EntryState>(neighbour.state));
+    related->set_distance(neighbour.distance);
+  }
   return message;
 }
 

@@ -107,7 +107,8 @@ absl::StatusOr<v1::UploadEntriesResponse> ListServiceImpl::Upload(
     }
   }
   UploadOutcome outcome;
-  VIGIE_ASSIGN_OR_RETURN(outcome, catalog_.Upload(call.caller, list_id, entries));
+  VIGIE_ASSIGN_OR_RETURN(outcome,
+                         catalog_.Upload(call.caller, list_id, entries, request.validate_only()));
   for (size_t i = 0; i < positions.size(); ++i) {
     results[positions[i]] = std::move(outcome.results[i]);
   }

@@ -43,9 +43,11 @@ absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
 
 absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
                                                     const v1::CheckSettings& settings,
-                                                    const v1::HashedPicture& picture) const {
+                                                    const v1::HashedPicture& picture,
+                                                    std::shared_ptr<const Policy> policy) const {
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
+  options.policy = std::move(policy);
   std::vector<QueryFingerprint> fingerprints;
   VIGIE_ASSIGN_OR_RETURN(fingerprints, FromProto(picture));
   Verdict verdict;
@@ -73,8 +75,9 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckHashes(grpc::CallbackServerCont
           return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
                        absl::StrCat("send 1 to ", kMaxPictures, " pictures"));
         }
+        const auto policy = pipeline_.policy();  // one for all of them
         for (int i = 0; i < request->pictures_size(); ++i) {
-          auto verdict = Check(call, request->settings(), request->pictures(i));
+          auto verdict = Check(call, request->settings(), request->pictures(i), policy);
           if (!verdict.ok()) {
             return Error(verdict.status().code(), ReasonOrCode(verdict.status()),
                          absl::StrCat("pictures[", i, "]: ", verdict.status().message()));

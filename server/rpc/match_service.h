@@ -1,6 +1,9 @@
 // MatchService: converts, delegates to the pipeline, converts back.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "engine/match/pipeline.h"
 #include "server/rpc/runner.h"
 #include "server/rpc/watch.h"
@@ -40,7 +43,8 @@ class MatchServiceImpl final : public MatchServiceBase {
   absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
                                     const std::string& image) const;
   absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
-                                    const v1::HashedPicture& picture) const;
+                                    const v1::HashedPicture& picture,
+                                    std::shared_ptr<const Policy> policy = nullptr) const;
   absl::StatusOr<v1::StreamCheckResponse> Answer(const Call& call,
                                                  const v1::StreamCheckRequest& request) const;
 

@@ -41,7 +41,8 @@ class Config(harness.TestCase):
         others = {"true": "false", "false": "true", "mih": "faiss-flat",
                   "fast": "exact", "info": "debug", "127.0.0.1:7443": "127.0.0.2:1"}
         for key, default in defaults.items():
-            if key in ("tls.certificate", "tls.key", "tls.client_ca"):  # files that exist
+            # Files that must be valid.
+            if key in ("tls.certificate", "tls.key", "tls.client_ca", "policy.file"):
                 continue
             other = others.get(default, "17" if default.isdigit() else "elsewhere")
             other = {"limits.max_image_bytes": "4096"}.get(key, other)

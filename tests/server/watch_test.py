@@ -300,6 +300,26 @@ class Feedback(ReviewTest):
         self.assertEqual(json.loads(done.stdout)["precision"], 0.75, done.stderr)
 
 
+class Related(ReviewTest):
+    """What else is known of a picture is for those who decide."""
+
+    def test_reviewers_see_the_same_picture_of_other_organisations(self):
+        fingerprint, name = self.submit()
+        self.other_flagger.create_list(self.list_name + "-other")
+        [result] = self.other_flagger.upload(f"lists/{self.list_name}-other", [
+            harness.lists_pb2.Entry(fingerprints=[near(fingerprint, 4)])])
+        self.operator.create_list(self.list_name + "-fine", kind=harness.lists_pb2.List.ALLOW)
+        self.operator.upload(f"lists/{self.list_name}-fine", [
+            harness.lists_pb2.Entry(fingerprints=[near(fingerprint, 20)])])
+        for client in (self.ana, self.court):
+            related = client.outcome(name).related
+            self.assertEqual([(r.organisation, r.allow, r.distance) for r in related],
+                             [("others", False, 4), ("host", True, 20)])
+            self.assertEqual(related[0].entry, result.entry)
+        for client in (self.flagger, self.platform):
+            self.assertEqual(list(client.outcome(name).related), [])
+
+
 class Suspension(ReviewTest):
     """An entry that acts less than its state says, until somebody has looked."""
 

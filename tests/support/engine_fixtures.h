@@ -139,6 +139,9 @@ class FailingStore final : public Store {
                           const std::function<absl::Status(const EventRecord&)>& visit) override {
     return inner_->ScanEvents(after, visit);
   }
+  absl::StatusOr<std::vector<EventRecord>> ReadSubmissions(TimeUs since) override {
+    return inner_->ReadSubmissions(since);
+  }
   absl::StatusOr<std::vector<EventRecord>> ReadEvents(EntryNumber entry) override {
     return inner_->ReadEvents(entry);
   }

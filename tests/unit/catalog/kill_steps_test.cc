@@ -69,6 +69,7 @@ std::vector<Change> Script() {
       .verdicts = {{.time_us = 5,
                     .organisation = "forum",
                     .key_id = "key",
+                    .outcome = Outcome::kMatch,
                     .action = Action::kProvisionalBlock,
                     .revision = 1,
                     .matches = {{.entry = 1, .list = 1, .action = Action::kProvisionalBlock}}}},

@@ -52,6 +52,7 @@ class Verdicts : public ::testing::Test {
     VerdictRecord verdict{.time_us = world_.clock().Now(),
                           .organisation = organisation,
                           .key_id = "key-of-" + organisation,
+                          .outcome = entries.empty() ? Outcome::kNoMatch : Outcome::kMatch,
                           .action = action,
                           .revision = revision != 0 ? revision : world_.catalog().revision(),
                           .matches = {}};
@@ -59,7 +60,7 @@ class Verdicts : public ::testing::Test {
       verdict.matches.push_back({.entry = entry, .list = list_.number, .action = action});
     }
     if (entries.empty()) verdict.action.reset();
-    book_->Note(entries.empty() ? Outcome::kNoMatch : Outcome::kMatch, verdict, UploadOf(upload));
+    book_->Note(verdict, UploadOf(upload));
   }
 
   // The entries that changed for `organisation` since `*after`, which moves on.

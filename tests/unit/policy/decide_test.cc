@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace vigie {
@@ -23,6 +24,11 @@ constexpr Action kActions[] = {Action::kReportOnly, Action::kHoldForReview,
 constexpr Category kCategories[] = {
     Category::kCsam,       Category::kCsamSynthetic, Category::kNcii, Category::kNciiSynthetic,
     Category::kNciiThreat, Category::kSourcePhoto,   Category::kOther};
+
+// Without a policy: what policies do is in policy_test.cc.
+Verdict Decided(std::vector<Match> matches, size_t max_matches) {
+  return Decide(std::move(matches), Policy(), "forum", max_matches);
+}
 
 // What each state may cause at most: the design's table, written a second time.
 Action Ceiling(EntryState state) {
@@ -94,7 +100,7 @@ std::vector<EntryNumber> EntriesOf(const Verdict& verdict) {
 }
 
 TEST(Decide, NothingNearIsNoMatch) {
-  const Verdict verdict = Decide({}, 16);
+  const Verdict verdict = Decided({}, 16);
   EXPECT_EQ(verdict.outcome, Outcome::kNoMatch);
   EXPECT_EQ(verdict.basis, Basis::kNothingKnown);
   EXPECT_EQ(verdict.total_matches, 0U);
@@ -102,9 +108,9 @@ TEST(Decide, NothingNearIsNoMatch) {
 }
 
 TEST(Decide, StrongestActionFirstThenNearestThenOldest) {
-  const Verdict verdict = Decide({Near(1, 0, EntryState::kContested), Near(2, 9), Near(4, 3),
-                                  Near(3, 3), Near(5, 31, EntryState::kConfirmed)},
-                                 16);
+  const Verdict verdict = Decided({Near(1, 0, EntryState::kContested), Near(2, 9), Near(4, 3),
+                                   Near(3, 3), Near(5, 31, EntryState::kConfirmed)},
+                                  16);
   EXPECT_EQ(verdict.outcome, Outcome::kMatch);
   EXPECT_EQ(verdict.action, Action::kBlock);
   EXPECT_EQ(verdict.basis, Basis::kConfirmed);
@@ -122,7 +128,7 @@ TEST(Decide, AnEntryIsListedOnceByItsNearestFingerprint) {
   Match turned = Near(1, 4);
   turned.fingerprint = 1;
   turned.orientation = Orientation::kRotate90;
-  const Verdict verdict = Decide({far, near, turned, Near(2, 30)}, 16);
+  const Verdict verdict = Decided({far, near, turned, Near(2, 30)}, 16);
   EXPECT_THAT(EntriesOf(verdict), ElementsAre(1, 2));
   EXPECT_EQ(verdict.total_matches, 2U);
   EXPECT_EQ(verdict.matches[0].distance, 4);
@@ -132,10 +138,10 @@ TEST(Decide, AnEntryIsListedOnceByItsNearestFingerprint) {
 
 TEST(Decide, CapKeepsTheStrongestAndSaysHowManyThereWere) {
   const std::vector<Match> matches = {Near(1, 5), Near(2, 1), Near(3, 30, EntryState::kConfirmed)};
-  const Verdict verdict = Decide(matches, 2);
+  const Verdict verdict = Decided(matches, 2);
   EXPECT_THAT(EntriesOf(verdict), ElementsAre(3, 2));
   EXPECT_EQ(verdict.total_matches, 3U);
-  const Verdict none = Decide(matches, 0);
+  const Verdict none = Decided(matches, 0);
   EXPECT_EQ(none.outcome, Outcome::kMatch);
   EXPECT_EQ(none.action, Action::kBlock);
   EXPECT_THAT(none.matches, IsEmpty());
@@ -145,7 +151,7 @@ TEST(Decide, CapKeepsTheStrongestAndSaysHowManyThereWere) {
 TEST(Decide, AllowBeatsProvisionalContestedAndConfirmed) {
   for (const EntryState state :
        {EntryState::kProvisional, EntryState::kContested, EntryState::kConfirmed}) {
-    const Verdict verdict = Decide({Near(1, 0, state), Allow(2, 31), Allow(3, 7)}, 16);
+    const Verdict verdict = Decided({Near(1, 0, state), Allow(2, 31), Allow(3, 7)}, 16);
     EXPECT_EQ(verdict.outcome, Outcome::kNoMatch) << Name(state);
     EXPECT_EQ(verdict.basis, Basis::kAllowListed);
     EXPECT_THAT(verdict.matches, IsEmpty());
@@ -156,7 +162,7 @@ TEST(Decide, AllowBeatsProvisionalContestedAndConfirmed) {
 }
 
 TEST(Decide, AllowDoesNotBeatACourt) {
-  const Verdict verdict = Decide({Allow(1, 0), Near(2, 0), Court(3, 31)}, 16);
+  const Verdict verdict = Decided({Allow(1, 0), Near(2, 0), Court(3, 31)}, 16);
   EXPECT_EQ(verdict.outcome, Outcome::kMatch);
   EXPECT_EQ(verdict.action, Action::kBlock);
   EXPECT_THAT(EntriesOf(verdict), ElementsAre(3)) << "only the court's entry stands";
@@ -167,7 +173,7 @@ TEST(Decide, AllowDoesNotBeatACourt) {
 TEST(Decide, AllowBeatsACourtsEntryThatIsContested) {
   Match contested = Court(1, 0);
   contested.state = EntryState::kContested;
-  EXPECT_EQ(Decide({contested, Allow(2, 0)}, 16).basis, Basis::kAllowListed);
+  EXPECT_EQ(Decided({contested, Allow(2, 0)}, 16).basis, Basis::kAllowListed);
 }
 
 TEST(Decide, OrderOfTheMatchesDoesNotMatter) {
@@ -193,10 +199,10 @@ TEST(Decide, OrderOfTheMatchesDoesNotMatter) {
       }
     }
     const size_t cap = below(5);
-    const Verdict expected = Decide(matches, cap);
+    const Verdict expected = Decided(matches, cap);
     for (int shuffle = 0; shuffle < 5; ++shuffle) {
       std::shuffle(matches.begin(), matches.end(), bits);
-      const Verdict verdict = Decide(matches, cap);
+      const Verdict verdict = Decided(matches, cap);
       ASSERT_EQ(verdict.outcome, expected.outcome) << "seed " << seed << " round " << round;
       ASSERT_EQ(verdict.basis, expected.basis);
       ASSERT_EQ(verdict.total_matches, expected.total_matches);
@@ -217,7 +223,7 @@ TEST(VerdictNames, AreDistinctWords) {
     EXPECT_NE(Name(value), "invalid");
   }
   for (int i = 1; i <= 5; ++i) EXPECT_NE(Name(static_cast<NotScanned>(i)), "invalid");
-  for (int i = 1; i <= 7; ++i) EXPECT_NE(Name(static_cast<Basis>(i)), "invalid");
+  for (int i = 1; i <= 10; ++i) EXPECT_NE(Name(static_cast<Basis>(i)), "invalid");
   EXPECT_EQ(Name(NotScanned::kTooLarge), "too_large");
   EXPECT_EQ(Name(Basis::kAllowListed), "allow_listed");
 }
