@@ -103,7 +103,7 @@ ServerProcess::ServerProcess(const std::string& program, const std::string& data
                                         "--listen",
                                         "127.0.0.1:0",
                                         "--log.level",
-                                        "warn",
+                                        "warning",
                                         "--server.drain_notice_ms",
                                         "0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());

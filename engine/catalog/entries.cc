@@ -152,37 +152,72 @@ absl::Status Catalog::Submit(UploadResult& result, Transaction& transaction, Cou
   return absl::OkStatus();
 }
 
-absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::string_view list_id,
-                                              std::span<const NewEntry> entries) {
+absl::StatusOr<PreparedUpload> Catalog::PrepareUpload(const Principal& caller,
+                                                      std::string_view list_id,
+                                                      std::span<const NewEntry> entries) const {
   std::shared_ptr<const ListRecord> list;
   VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
-  UploadOutcome outcome;
-  outcome.results.resize(entries.size());
+  PreparedUpload upload{
+      .caller = caller, .list_id = std::string(list_id), .status = {}, .outcome = {}};
+  upload.outcome.results.resize(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     auto prepared = Prepare(caller, *list, entries[i]);
-    outcome.results[i].status = prepared.status();
-    if (prepared.ok()) outcome.results[i].entry = *std::move(prepared);
+    UploadResult& result = upload.outcome.results[i];
+    result.status = prepared.status();
+    if (prepared.ok()) result.entry = *std::move(prepared);
   }
+  return upload;
+}
 
-  absl::Status refused;
+// Inside a commit. An error is the database's; a refusal goes into upload.status.
+absl::Status Catalog::Insert(PreparedUpload& upload, Transaction& transaction, Counters& counters,
+                             Changes& changes) {
+  std::optional<ListRecord> now;
+  VIGIE_ASSIGN_OR_RETURN(now, transaction.FindList(upload.list_id));
+  if (!now.has_value() || now->deleted_us != 0) {
+    upload.status = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
+    return absl::OkStatus();
+  }
+  for (UploadResult& result : upload.outcome.results) {
+    if (!result.status.ok()) continue;
+    VIGIE_RETURN_IF_ERROR(Submit(result, transaction, counters, changes));
+  }
+  return AppendSubmissions(upload.caller, upload.outcome.results, transaction);
+}
+
+void Catalog::CommitUploads(std::span<PreparedUpload* const> uploads) {
   const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
                                            Changes& changes) -> absl::Status {
-    std::optional<ListRecord> now;
-    VIGIE_ASSIGN_OR_RETURN(now, transaction.FindList(list_id));
-    if (!now.has_value() || now->deleted_us != 0) {
-      refused = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
-      return absl::OkStatus();
+    bool refused = false;
+    for (PreparedUpload* upload : uploads) {
+      if (refused) {
+        upload->status = absl::CancelledError("the upload before it was refused");
+        continue;
+      }
+      VIGIE_RETURN_IF_ERROR(Insert(*upload, transaction, counters, changes));
+      refused = !upload->status.ok();
     }
-    for (UploadResult& result : outcome.results) {
-      if (!result.status.ok()) continue;
-      VIGIE_RETURN_IF_ERROR(Submit(result, transaction, counters, changes));
-    }
-    return AppendSubmissions(caller, outcome.results, transaction);
+    return absl::OkStatus();
   };
-  VIGIE_ASSIGN_OR_RETURN(outcome.revision, commits_.Commit(insert));
-  if (!refused.ok()) return refused;
-  for (UploadResult& result : outcome.results) result.entry = AsOfNow(std::move(result.entry));
-  return outcome;
+  const absl::StatusOr<Revision> revision = commits_.Commit(insert);
+  for (PreparedUpload* upload : uploads) {
+    if (!revision.ok()) upload->status = revision.status();
+    if (!upload->status.ok()) continue;
+    upload->outcome.revision = *revision;
+    for (UploadResult& result : upload->outcome.results) {
+      result.entry.state = StateAt(result.entry.state, result.entry.expires_us, clock_.Now());
+    }
+  }
+}
+
+absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::string_view list_id,
+                                              std::span<const NewEntry> entries) {
+  PreparedUpload upload;
+  VIGIE_ASSIGN_OR_RETURN(upload, PrepareUpload(caller, list_id, entries));
+  PreparedUpload* const uploads[] = {&upload};
+  CommitUploads(uploads);
+  if (!upload.status.ok()) return upload.status;
+  return std::move(upload.outcome);
 }
 
 EntryRecord Catalog::AsOfNow(EntryRecord entry) const {
