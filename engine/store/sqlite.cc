@@ -55,18 +55,6 @@ SqlStatement& SqlStatement::Blob(std::string_view value) {
   return *this;
 }
 
-SqlStatement& SqlStatement::BorrowText(std::string_view value) {
-  sqlite3_bind_text64(statement_.get(), next_parameter_++, value.data() ? value.data() : "",
-                      value.size(), SQLITE_STATIC, SQLITE_UTF8);
-  return *this;
-}
-
-SqlStatement& SqlStatement::BorrowBlob(std::string_view value) {
-  sqlite3_bind_blob64(statement_.get(), next_parameter_++, value.data() ? value.data() : "",
-                      value.size(), SQLITE_STATIC);
-  return *this;
-}
-
 absl::StatusOr<bool> SqlStatement::Step() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
@@ -142,8 +130,6 @@ absl::StatusOr<int64_t> SqlConnection::QueryInt(std::string_view sql) {
   VIGIE_ASSIGN_OR_RETURN(row, statement.Step());
   return row ? statement.GetInt(0) : 0;
 }
-
-int64_t SqlConnection::Changes() const { return sqlite3_changes64(db_.get()); }
 
 bool SqlConnection::InTransaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
 

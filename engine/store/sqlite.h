@@ -26,9 +26,6 @@ class SqlStatement {
   SqlStatement& Int(int64_t value);
   SqlStatement& Text(std::string_view value);
   SqlStatement& Blob(std::string_view value);
-  // Without a copy: `value` stays as it is until the statement is reset.
-  SqlStatement& BorrowText(std::string_view value);
-  SqlStatement& BorrowBlob(std::string_view value);
 
   // True: a row is there. False: done, and the statement is reset for its next use.
   absl::StatusOr<bool> Step();
@@ -60,8 +57,6 @@ class SqlConnection {
   // Runs a query that gives one number.
   absl::StatusOr<int64_t> QueryInt(std::string_view sql);
   bool InTransaction() const;
-  // Rows that the last INSERT, UPDATE or DELETE changed.
-  int64_t Changes() const;
 
  private:
   struct Closer {

@@ -119,26 +119,26 @@ EntryRecord ReadEntryRow(const SqlStatement& row) {
 void BindEntry(SqlStatement& statement, const EntryRecord& entry) {
   statement.Int(entry.number)
       .Int(entry.list)
-      .BorrowText(entry.external_reference)
+      .Text(entry.external_reference)
       .Int(static_cast<int>(entry.state))
       .Int(entry.expires_us)
       .Int(entry.court_basis ? 1 : 0)
       .Int(static_cast<int>(entry.subject))
-      .BorrowText(entry.jurisdiction)
-      .BorrowText(entry.legal_basis)
-      .BorrowText(entry.case_reference)
-      .BorrowText(entry.submitter)
-      .BorrowText(entry.reason)
+      .Text(entry.jurisdiction)
+      .Text(entry.legal_basis)
+      .Text(entry.case_reference)
+      .Text(entry.submitter)
+      .Text(entry.reason)
       .Int(entry.created_us)
       .Int(entry.updated_us)
       .Int(static_cast<int64_t>(entry.revision))
       .Int(entry.first_row)
       .Int(static_cast<int>(entry.reason_code))
       .Int(entry.renewals)
-      .BorrowText(entry.first_decider.key_id)
-      .BorrowText(entry.first_decider.person)
-      .BorrowText(entry.last_decider.key_id)
-      .BorrowText(entry.last_decider.person)
+      .Text(entry.first_decider.key_id)
+      .Text(entry.first_decider.person)
+      .Text(entry.last_decider.key_id)
+      .Text(entry.last_decider.person)
       .Int(entry.decided_us);
 }
 
@@ -163,7 +163,7 @@ void BindFingerprint(SqlStatement& statement, const FingerprintRow& row) {
       .Int(row.entry)
       .Int(row.position)
       .Int(static_cast<int>(row.fingerprint.algorithm))
-      .BorrowBlob(row.fingerprint.value)
+      .Blob(row.fingerprint.value)
       .Int(row.fingerprint.quality)
       .Int(static_cast<int>(row.fingerprint.profile))
       .Int(static_cast<int>(row.fingerprint.decode_mode));
@@ -220,15 +220,15 @@ void BindEvent(SqlStatement& statement, const EventRecord& event) {
       .Int(event.last_entry)
       .Int(OrZero(event.from))
       .Int(OrZero(event.to))
-      .BorrowText(event.organisation)
+      .Text(event.organisation)
       .Int(OrZero(event.role))
-      .BorrowText(event.key_id)
-      .BorrowText(event.person)
+      .Text(event.key_id)
+      .Text(event.person)
       .Int(static_cast<int>(event.reason))
-      .BorrowText(event.legal_basis)
-      .BorrowText(event.case_reference)
+      .Text(event.legal_basis)
+      .Text(event.case_reference)
       .Int(static_cast<int64_t>(event.revision))
-      .BorrowBlob(AsText(event.digest));
+      .Blob(AsText(event.digest));
 }
 
 HeadRecord ReadHead(const SqlStatement& row) {
