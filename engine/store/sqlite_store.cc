@@ -50,7 +50,7 @@ absl::Status UseWal(SqlConnection& connection) {
 // 2 MiB are the default: the writer would read most of them again for each commit. And pages in the
 // log before it is written back, 1000 by default: fewer write-backs, of pages that many commits
 // have touched meanwhile. Neither has a part in what is durable when.
-constexpr char kWriterSettings[] = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384";
+constexpr char kWriterSettings[] = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=49152";
 
 EventRecord KeyEvent(EventKind kind, const KeyRecord& key, TimeUs now) {
   return {.time_us = now,

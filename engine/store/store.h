@@ -33,8 +33,8 @@ class Transaction {
   virtual absl::Status InsertList(const ListRecord& list) = 0;
   virtual absl::Status UpdateList(const ListRecord& list) = 0;
   virtual absl::Status InsertEntry(const EntryRecord& entry) = 0;
-  // Changes everything but number, list, external_reference and fingerprints. With another first_row
-  // the fingerprints move to the rows from there.
+  // Changes everything but number, list, external_reference and fingerprints. With another
+  // first_row the fingerprints move to the rows from there.
   virtual absl::Status UpdateEntry(const EntryRecord& entry) = 0;
   // UpdateEntry() with its reference; its fingerprints are overwritten and gone. Copies that the
   // database's log holds: Store::ScrubLog().

@@ -31,10 +31,10 @@ class OrderedStreamReactor final
  public:
   // Requests that are held, from the first byte to the last of their answer: the next is read when
   // one is answered, so a slow reader or a slow disk slows the sender down.
-  static constexpr size_t kMaxHeld = 32;
+  static constexpr size_t kMaxHeld = 64;
   static constexpr size_t kMaxHeldBytes = 64 << 20;
   // Requests whose change is made together. Bounds how long others wait for the database.
-  static constexpr size_t kMaxTogether = 16;
+  static constexpr size_t kMaxTogether = 32;
 
   struct Steps {
     // Several at once, in any order.
