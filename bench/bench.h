@@ -21,5 +21,6 @@ void AddSearch(CLI::App& app, int* exit_code);
 void AddHash(CLI::App& app, int* exit_code);
 void AddStart(CLI::App& app, int* exit_code);
 void AddEdit(CLI::App& app, int* exit_code);
+void AddTrust(CLI::App& app, int* exit_code);  // with VIGIE_BENCH_SERVER
 
 }  // namespace vigie::bench

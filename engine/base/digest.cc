@@ -11,6 +11,13 @@ namespace {
 constexpr char kHexDigits[] = "0123456789abcdef";
 constexpr std::string_view kBase32Digits = "abcdefghijklmnopqrstuvwxyz234567";
 
+// Fetched once: EVP_sha256() and the like are looked up again by every use, which costs more than
+// the digest of a few bytes.
+const EVP_MD* FetchedSha256() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
 template <size_t kSize>
 std::array<uint8_t, kSize> Digest(Bytes data, const EVP_MD* algorithm) {
   std::array<uint8_t, kSize> out{};
@@ -30,13 +37,13 @@ int HexValue(char c) {
 
 std::array<uint8_t, 16> Md5(Bytes data) { return Digest<16>(data, EVP_md5()); }
 std::array<uint8_t, 20> Sha1(Bytes data) { return Digest<20>(data, EVP_sha1()); }
-std::array<uint8_t, 32> Sha256(Bytes data) { return Digest<32>(data, EVP_sha256()); }
+std::array<uint8_t, 32> Sha256(Bytes data) { return Digest<32>(data, FetchedSha256()); }
 
 std::array<uint8_t, 32> HmacSha256(Bytes key, Bytes data) {
   std::array<uint8_t, 32> out{};
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data.data(), data.size(), out.data(),
-       &size);
+  HMAC(FetchedSha256(), key.data(), static_cast<int>(key.size()), data.data(), data.size(),
+       out.data(), &size);
   return out;
 }
 

@@ -160,6 +160,7 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
   std::vector<RowId> rows;
   absl::Status status;
   const auto flush = [&] {
+    if (rows.empty()) return;
     status.Update(index_.Add(codes, rows));
     codes.clear();
     rows.clear();

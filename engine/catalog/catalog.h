@@ -126,6 +126,18 @@ struct UploadOutcome {
   std::vector<UploadResult> results;  // one an entry, in their order
 };
 
+// Entries on their way into a list: checked as far as that needs no database.
+struct PreparedUpload {
+  Principal caller;
+  std::string list_id;
+  bool validate_only = false;
+  TimeUs received_us = 0;
+  int64_t counted = 0;  // new entries taken from the organisation's quota
+  // Of CommitUploads(): LIST_NOT_FOUND, or an error of the store. OK: `outcome` holds.
+  absl::Status status;
+  UploadOutcome outcome;
+};
+
 template <typename Record>
 struct Page {
   std::vector<Record> items;
@@ -249,6 +261,13 @@ class Catalog {
   absl::StatusOr<UploadOutcome> Upload(const Principal& caller, std::string_view list_id,
                                        std::span<const NewEntry> entries,
                                        bool validate_only = false);
+  // Upload() in two steps, for callers that prepare the next while others are committed.
+  absl::StatusOr<PreparedUpload> PrepareUpload(const Principal& caller, std::string_view list_id,
+                                               std::span<const NewEntry> entries,
+                                               bool validate_only = false);
+  // All in one commit, in their order; the error of each in its status. Those after the first that
+  // is refused are not tried: CANCELLED.
+  void CommitUploads(std::span<PreparedUpload* const> uploads);
   absl::StatusOr<EntryRecord> GetEntry(const Principal& caller, std::string_view list_id,
                                        std::string_view entry_id) const;
   absl::StatusOr<Page<EntryRecord>> ListEntries(const Principal& caller, std::string_view list_id,
@@ -378,6 +397,8 @@ class Catalog {
   absl::StatusOr<std::shared_ptr<const ListRecord>> KnownList(const Principal& caller,
                                                               std::string_view id) const;
   absl::StatusOr<EntryNumber> EntryIn(const ListRecord& list, std::string_view entry_id) const;
+  absl::Status Insert(PreparedUpload& upload, Transaction& transaction, Counters& counters,
+                      Changes& changes);
   absl::Status Submit(UploadResult& result, Quota::Room& room, Transaction& transaction,
                       Counters& counters, Changes& changes);
   absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
@@ -400,6 +421,7 @@ class Catalog {
   absl::Status Apply(const Principal& caller, const ListRecord* list, EntryAction action,
                      const Decision& decision, EntryRecord& entry, Transaction& transaction,
                      Counters& counters, Changes& changes);
+  absl::StatusOr<bool> ExpireSome();
   absl::Status ExpireDue();
   EntryOutcome OutcomeOf(const Principal& caller, std::shared_ptr<const ListRecord> list,
                          EntryRecord entry) const;

@@ -202,70 +202,104 @@ absl::Status Catalog::Submit(UploadResult& result, Quota::Room& room, Transactio
   return absl::OkStatus();
 }
 
+absl::StatusOr<PreparedUpload> Catalog::PrepareUpload(const Principal& caller,
+                                                      std::string_view list_id,
+                                                      std::span<const NewEntry> entries,
+                                                      bool validate_only) {
+  std::shared_ptr<const ListRecord> list;
+  VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
+  PreparedUpload upload{.caller = caller,
+                        .list_id = std::string(list_id),
+                        .validate_only = validate_only,
+                        .received_us = clock_.Now(),
+                        .counted = 0,
+                        .status = {},
+                        .outcome = {}};
+  upload.outcome.results.resize(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    auto prepared = Prepare(caller, *list, entries[i]);
+    UploadResult& result = upload.outcome.results[i];
+    result.status = prepared.status();
+    if (prepared.ok()) result.entry = *std::move(prepared);
+  }
+  VIGIE_RETURN_IF_ERROR(AddNotices(*list, upload.outcome.results));
+  return upload;
+}
+
+// Inside a commit. An error is the database's; a refusal goes into upload.status.
+absl::Status Catalog::Insert(PreparedUpload& upload, Transaction& transaction, Counters& counters,
+                             Changes& changes) {
+  std::optional<ListRecord> now;
+  VIGIE_ASSIGN_OR_RETURN(now, transaction.FindList(upload.list_id));
+  if (!now.has_value() || now->deleted_us != 0) {
+    upload.status = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
+    return absl::OkStatus();
+  }
+  Quota::Room room = RoomFor(upload.caller);
+  const EntryNumber before = counters.entries;
+  for (UploadResult& result : upload.outcome.results) {
+    if (!result.status.ok()) continue;
+    VIGIE_RETURN_IF_ERROR(Submit(result, room, transaction, counters, changes));
+  }
+  const int64_t created = int64_t{counters.entries} - before;
+  if (!upload.validate_only) {
+    // Counted here, so that no other upload can take the same room.
+    upload.counted = created;
+    quota_.Count(upload.caller.organisation, created, upload.received_us);
+  }
+  if (created > 0) {
+    VIGIE_RETURN_IF_ERROR(
+        transaction.AddToTally(upload.caller.organisation, EventKind::kEntrySubmitted, created));
+  }
+  return AppendSubmissions(upload.caller, upload.outcome.results, transaction);
+}
+
+void Catalog::CommitUploads(std::span<PreparedUpload* const> uploads) {
+  const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
+                                           Changes& changes) -> absl::Status {
+    bool refused = false;
+    for (PreparedUpload* upload : uploads) {
+      if (refused) {
+        upload->status = absl::CancelledError("the upload before it was refused");
+        continue;
+      }
+      if (upload->validate_only) {
+        DryRun dry(transaction);
+        Counters next = counters;
+        Changes none;
+        VIGIE_RETURN_IF_ERROR(Insert(*upload, dry, next, none));
+      } else {
+        VIGIE_RETURN_IF_ERROR(Insert(*upload, transaction, counters, changes));
+      }
+      refused = !upload->status.ok();
+    }
+    return absl::OkStatus();
+  };
+  const absl::StatusOr<Revision> revision = commits_.Commit(insert);
+  for (PreparedUpload* upload : uploads) {
+    if (!revision.ok()) {
+      quota_.Count(upload->caller.organisation, -upload->counted, upload->received_us);
+      upload->status = revision.status();
+    }
+    if (!upload->status.ok()) continue;
+    upload->outcome.revision = *revision;
+    for (UploadResult& result : upload->outcome.results) {
+      if (!result.created || !result.status.ok()) result.notices.clear();
+      if (result.created && upload->validate_only) result.entry.number = 0;
+      result.entry.state = StateAt(result.entry.state, result.entry.expires_us, clock_.Now());
+    }
+  }
+}
+
 absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::string_view list_id,
                                               std::span<const NewEntry> entries,
                                               bool validate_only) {
-  std::shared_ptr<const ListRecord> list;
-  VIGIE_ASSIGN_OR_RETURN(list, OwnList(caller, list_id));
-  UploadOutcome outcome;
-  outcome.results.resize(entries.size());
-  for (size_t i = 0; i < entries.size(); ++i) {
-    auto prepared = Prepare(caller, *list, entries[i]);
-    outcome.results[i].status = prepared.status();
-    if (prepared.ok()) outcome.results[i].entry = *std::move(prepared);
-  }
-  VIGIE_RETURN_IF_ERROR(AddNotices(*list, outcome.results));
-
-  absl::Status refused;
-  const TimeUs received = clock_.Now();
-  int64_t counted = 0;
-  const CommitQueue::Mutation insert = [&](Transaction& transaction, Counters& counters,
-                                           Changes& changes) -> absl::Status {
-    std::optional<ListRecord> now;
-    VIGIE_ASSIGN_OR_RETURN(now, transaction.FindList(list_id));
-    if (!now.has_value() || now->deleted_us != 0) {
-      refused = Error(absl::StatusCode::kNotFound, "LIST_NOT_FOUND", "the list was deleted");
-      return absl::OkStatus();
-    }
-    Quota::Room room = RoomFor(caller);
-    const EntryNumber before = counters.entries;
-    for (UploadResult& result : outcome.results) {
-      if (!result.status.ok()) continue;
-      VIGIE_RETURN_IF_ERROR(Submit(result, room, transaction, counters, changes));
-    }
-    if (!validate_only) {
-      // Counted here, so that no other upload can take the same room.
-      counted = int64_t{counters.entries} - before;
-      quota_.Count(caller.organisation, counted, received);
-    }
-    const auto created = std::count_if(outcome.results.begin(), outcome.results.end(),
-                                       [](const UploadResult& r) { return r.created; });
-    if (created > 0) {
-      VIGIE_RETURN_IF_ERROR(
-          transaction.AddToTally(caller.organisation, EventKind::kEntrySubmitted, created));
-    }
-    return AppendSubmissions(caller, outcome.results, transaction);
-  };
-  const CommitQueue::Mutation pretend = [&](Transaction& transaction, const Counters& counters,
-                                            const Changes&) -> absl::Status {
-    DryRun dry(transaction);
-    Counters next = counters;
-    Changes none;
-    return insert(dry, next, none);
-  };
-  const auto committed = commits_.Commit(validate_only ? pretend : insert);
-  if (!committed.ok()) {
-    quota_.Count(caller.organisation, -counted, received);
-    return committed.status();
-  }
-  if (!refused.ok()) return refused;
-  outcome.revision = *committed;
-  for (UploadResult& result : outcome.results) {
-    if (!result.created || !result.status.ok()) result.notices.clear();
-    if (result.created && validate_only) result.entry.number = 0;
-    result.entry = AsOfNow(std::move(result.entry));
-  }
-  return outcome;
+  PreparedUpload upload;
+  VIGIE_ASSIGN_OR_RETURN(upload, PrepareUpload(caller, list_id, entries, validate_only));
+  PreparedUpload* const uploads[] = {&upload};
+  CommitUploads(uploads);
+  if (!upload.status.ok()) return upload.status;
+  return std::move(upload.outcome);
 }
 
 EntryRecord Catalog::AsOfNow(EntryRecord entry) const {

@@ -13,6 +13,8 @@ namespace {
 
 // Bounds how long uploads wait for a round of expiry. Matching goes by the clock and need not wait.
 constexpr int kExpiriesARound = 500;
+// Between two rounds, uploads that wait get their turn. Bounds how long the index waits for its.
+constexpr int kExpiryRounds = 40;
 constexpr TimeUs kScrubPauseUs = 10 * kSecondUs;
 
 absl::Status EntryNotFound() {
@@ -223,10 +225,11 @@ void Catalog::ForgetErased() {
   if (!scrubbed.ok() || !*scrubbed) scrub_again_us_.store(clock_.Now() + kScrubPauseUs);
 }
 
-absl::Status Catalog::ExpireDue() {
+// One round. False: nothing was due any more.
+absl::StatusOr<bool> Catalog::ExpireSome() {
   std::vector<EntryNumber> due;
   VIGIE_ASSIGN_OR_RETURN(due, store_.ReadDue(clock_.Now(), kExpiriesARound));
-  if (due.empty()) return absl::OkStatus();
+  if (due.empty()) return false;
   const CommitQueue::Mutation expire = [&](Transaction& transaction, Counters& counters,
                                            Changes& changes) -> absl::Status {
     for (const EntryNumber number : due) {
@@ -239,7 +242,16 @@ absl::Status Catalog::ExpireDue() {
     }
     return absl::OkStatus();
   };
-  return commits_.Commit(expire).status();
+  VIGIE_RETURN_IF_ERROR(commits_.Commit(expire).status());
+  return due.size() == kExpiriesARound;
+}
+
+absl::Status Catalog::ExpireDue() {
+  bool more = true;
+  for (int round = 0; round < kExpiryRounds && more; ++round) {
+    VIGIE_ASSIGN_OR_RETURN(more, ExpireSome());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Catalog::Maintain() {

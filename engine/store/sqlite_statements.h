@@ -15,7 +15,8 @@ std::string InsertSql(std::string_view table, std::string_view columns);
 
 struct Statements {
   SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, entries_of;
-  SqlStatement insert_list, update_list, insert_entry, update_entry, insert_fingerprint, set_meta;
+  SqlStatement insert_list, update_list, insert_entry, update_entry, erase_entry,
+      insert_fingerprint, set_meta;
   SqlStatement delete_fingerprints, move_fingerprints, first_row, insert_event, last_event;
   SqlStatement count_entries, last_revision, due, keys_version, keys_changed;
 

@@ -47,6 +47,12 @@ absl::Status UseWal(SqlConnection& connection) {
                "the database cannot use a write-ahead log here: put it on a local disk");
 }
 
+// An upload touches pages all over the index of references. KiB of them that stay in memory, where
+// 2 MiB are the default: the writer would read most of them again for each commit. And pages in the
+// log before it is written back, 1000 by default: fewer write-backs, of pages that many commits
+// have touched meanwhile. Neither has a part in what is durable when.
+constexpr char kWriterSettings[] = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=49152";
+
 // Two connections: the writer's, used by one Transaction at a time, and the readers', behind a
 // mutex. WAL lets them work side by side.
 class SqliteStore final : public Store {
@@ -119,6 +125,7 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
   store->path_ = path;
   VIGIE_ASSIGN_OR_RETURN(store->writer_, SqlConnection::Open(path));
   VIGIE_RETURN_IF_ERROR(UseWal(*store->writer_));
+  VIGIE_RETURN_IF_ERROR(store->writer_->Exec(kWriterSettings));
   VIGIE_RETURN_IF_ERROR(MigrateSchema(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));

@@ -77,8 +77,8 @@ class SqliteTransaction final : public Transaction {
   absl::Status EraseEntry(const EntryRecord& entry) override {
     VIGIE_RETURN_IF_ERROR(
         s_.delete_fingerprints.Int(entry.first_row).Int(entry.number).Int(entry.first_row).Run());
-    BindEntry(s_.update_entry, entry);
-    return s_.update_entry.Run();
+    BindEntry(s_.erase_entry, entry);
+    return s_.erase_entry.Run();
   }
 
   absl::Status AppendEvent(EventRecord& event) override { return vigie::AppendEvent(s_, event); }

@@ -34,11 +34,11 @@ class Transaction {
   virtual absl::Status InsertList(const ListRecord& list) = 0;
   virtual absl::Status UpdateList(const ListRecord& list) = 0;
   virtual absl::Status InsertEntry(const EntryRecord& entry) = 0;
-  // Changes everything but the number, the list and the fingerprints. With another first_row the
-  // fingerprints move to the rows from there.
+  // Changes everything but number, list, external_reference and fingerprints. With another
+  // first_row the fingerprints move to the rows from there.
   virtual absl::Status UpdateEntry(const EntryRecord& entry) = 0;
-  // UpdateEntry(), and its fingerprints are overwritten and gone. Copies that the database's log
-  // holds: Store::ScrubLog().
+  // UpdateEntry() with its reference; its fingerprints are overwritten and gone. Copies that the
+  // database's log holds: Store::ScrubLog().
   virtual absl::Status EraseEntry(const EntryRecord& entry) = 0;
   // Gives the event its number and digest and adds it to the chain.
   virtual absl::Status AppendEvent(EventRecord& event) = 0;

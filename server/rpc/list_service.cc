@@ -1,11 +1,13 @@
 #include "server/rpc/list_service.h"
 
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/convert.h"
+#include "server/rpc/ordered_stream.h"
 #include "server/rpc/resource_names.h"
-#include "server/rpc/stream.h"
 
 namespace vigie {
 namespace {
@@ -85,41 +87,39 @@ grpc::ServerUnaryReactor* ListServiceImpl::DeleteList(grpc::CallbackServerContex
                        });
 }
 
-absl::StatusOr<v1::UploadEntriesResponse> ListServiceImpl::Upload(
-    const Call& call, const v1::UploadEntriesRequest& request) {
+absl::StatusOr<ListServiceImpl::UploadMessage> ListServiceImpl::PrepareUpload(
+    const Call& call, v1::UploadEntriesRequest request) const {
   std::string list_id;
   VIGIE_ASSIGN_OR_RETURN(list_id, ListIdOf(request.parent()));
   if (request.entries().empty() || request.entries_size() > kMaxUploadBatch) {
     return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
                  absl::StrCat("send 1 to ", kMaxUploadBatch, " entries in a message"));
   }
-  // Entries that cannot be read are answered here; the others go on, in their order.
-  std::vector<UploadResult> results(static_cast<size_t>(request.entries_size()));
+  // Entries that cannot be read are answered by us; the others go on, in their order.
+  UploadMessage message;
   std::vector<NewEntry> entries;
-  std::vector<size_t> positions;  // of entries[i] in the request
-  for (size_t i = 0; i < results.size(); ++i) {
-    auto entry = FromProto(request.entries(static_cast<int>(i)));
-    if (entry.ok()) {
-      entries.push_back(*std::move(entry));
-      positions.push_back(i);
-    } else {
-      results[i].status = entry.status();
-    }
+  for (v1::Entry& each : *request.mutable_entries()) {
+    auto entry = FromProto(each);
+    message.unreadable.push_back(entry.status());
+    if (entry.ok()) entries.push_back(*std::move(entry));
+    message.references.push_back(std::move(*each.mutable_external_reference()));
   }
-  UploadOutcome outcome;
-  VIGIE_ASSIGN_OR_RETURN(outcome,
-                         catalog_.Upload(call.caller, list_id, entries, request.validate_only()));
-  for (size_t i = 0; i < positions.size(); ++i) {
-    results[positions[i]] = std::move(outcome.results[i]);
-  }
+  VIGIE_ASSIGN_OR_RETURN(message.upload, catalog_.PrepareUpload(call.caller, list_id, entries,
+                                                                request.validate_only()));
+  return message;
+}
+
+v1::UploadEntriesResponse ListServiceImpl::AnswerUpload(const UploadMessage& message) const {
+  const UploadOutcome& outcome = message.upload.outcome;
   v1::UploadEntriesResponse response;
-  for (size_t i = 0; i < results.size(); ++i) {
+  auto next = outcome.results.begin();
+  for (size_t i = 0; i < message.references.size(); ++i) {
+    UploadResult unreadable{.status = message.unreadable[i], .created = false, .entry = {}};
+    const UploadResult& answer = message.unreadable[i].ok() ? *next++ : unreadable;
     v1::UploadResult& result = *response.add_results();
-    result = ToProto(results[i], list_id, catalog_);
+    result = ToProto(answer, message.upload.list_id, catalog_);
     // A refused entry is answered under the name the caller knows it by.
-    if (!results[i].status.ok()) {
-      result.set_external_reference(request.entries(static_cast<int>(i)).external_reference());
-    }
+    if (!answer.status.ok()) result.set_external_reference(message.references[i]);
   }
   response.set_revision(outcome.revision);
   return response;
@@ -127,11 +127,24 @@ absl::StatusOr<v1::UploadEntriesResponse> ListServiceImpl::Upload(
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ListServiceImpl::UploadEntries(
     grpc::CallbackServerContext* context) {
-  return new StreamReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse>(
-      runner_, context, Method::kUploadEntries, /*max_in_flight=*/1,
-      [this](const Call& call, const v1::UploadEntriesRequest& request) {
-        return Upload(call, request);
-      });
+  using Reactor =
+      OrderedStreamReactor<v1::UploadEntriesRequest, v1::UploadEntriesResponse, UploadMessage>;
+  const auto change = [this](std::span<UploadMessage* const> messages) {
+    std::vector<PreparedUpload*> uploads;
+    for (UploadMessage* message : messages) uploads.push_back(&message->upload);
+    catalog_.CommitUploads(uploads);
+    std::vector<absl::Status> outcomes;
+    for (const PreparedUpload* upload : uploads) outcomes.push_back(upload->status);
+    return outcomes;
+  };
+  return new Reactor(
+      runner_, context, Method::kUploadEntries,
+      {.prepare =
+           [this](const Call& call, v1::UploadEntriesRequest request) {
+             return PrepareUpload(call, std::move(request));
+           },
+       .change = change,
+       .answer = [this](const UploadMessage& message) { return AnswerUpload(message); }});
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::GetEntry(grpc::CallbackServerContext* context,

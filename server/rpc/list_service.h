@@ -7,7 +7,7 @@
 
 namespace vigie {
 
-// What is generated for the contract, with UploadEntries' messages unparsed (see stream.h).
+// What is generated for the contract, with UploadEntries' messages unparsed (see ordered_stream.h).
 template <template <class> class... Methods>
 struct ListServiceWith {
   using Type = v1::ListService::Service;
@@ -55,8 +55,15 @@ class ListServiceImpl final : public ListServiceBase {
                                           v1::Entry* response) override;
 
  private:
-  absl::StatusOr<v1::UploadEntriesResponse> Upload(const Call& call,
-                                                   const v1::UploadEntriesRequest& request);
+  // A message of an upload on its way through.
+  struct UploadMessage {
+    std::vector<std::string> references;   // of its entries, as the caller names them
+    std::vector<absl::Status> unreadable;  // one an entry; OK: it is in `upload`
+    PreparedUpload upload;
+  };
+  absl::StatusOr<UploadMessage> PrepareUpload(const Call& call,
+                                              v1::UploadEntriesRequest request) const;
+  v1::UploadEntriesResponse AnswerUpload(const UploadMessage& message) const;
 
   Catalog& catalog_;
   const Runner& runner_;

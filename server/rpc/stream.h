@@ -19,8 +19,8 @@ namespace vigie {
 
 // Deletes itself when the stream is over. No more than `max_in_flight` requests are held, and no
 // other is read while they have kMaxHeldBytes or more: the next is read when one is answered, so a
-// slow reader or a slow disk slows the sender down. With max_in_flight 1, answers come in the order
-// of the requests.
+// slow reader or a slow disk slows the sender down. For answers in the order of the
+// requests: ordered_stream.h.
 template <typename Request, typename Response>
 class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:

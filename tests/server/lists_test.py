@@ -108,7 +108,8 @@ class Uploads(harness.ServerTest):
         results = []
         revision = 0
         for response in self.flagger.lists.UploadEntries(messages("lists/thousands", entries)):
-            self.assertGreater(response.revision, revision)
+            # Equal, when the messages were committed together.
+            self.assertGreaterEqual(response.revision, max(revision, 1))
             revision = response.revision
             results += response.results
         self.assertEqual([r.external_reference for r in results],
@@ -197,6 +198,48 @@ class Uploads(harness.ServerTest):
                                  metadata=[("authorization", f"Bearer {self.flagger.key}")]))
         self.assertEqual(len(answered), 1)
         self.assertEqual(len(self.flagger.entries("lists/garbled")), 5)
+
+    def test_messages_that_are_under_way_together_keep_their_order_and_share_no_fate(self):
+        # One message names another list, one has a bad entry, one repeats an earlier reference.
+        source = random.Random(31)
+        for name in ("fast", "other"):
+            self.flagger.create_list(name)
+        entries = entries_of(source, 60)
+        sent = list(messages("lists/fast", entries, 1))
+        sent[20].parent = "lists/other"
+        sent[30].entries[0].fingerprints[0].hex = "ab"
+        sent[40].entries[0].CopyFrom(entries[10])
+        sent[50].entries[0].external_reference = entries[10].external_reference
+        answers = list(self.flagger.lists.UploadEntries(iter(sent)))
+        self.assertEqual(len(answers), 60)
+        results = [answer.results[0] for answer in answers]
+        self.assertEqual([r.external_reference for r in results],
+                         [m.entries[0].external_reference for m in sent])
+        self.assertEqual({i: r.problem.reason for i, r in enumerate(results)
+                          if r.HasField("problem")},
+                         {30: "HASH_MALFORMED", 50: "EXTERNAL_REFERENCE_CONFLICT"})
+        self.assertTrue(results[20].entry.startswith("lists/other/"))
+        self.assertEqual((results[40].entry, results[40].created), (results[10].entry, False))
+        self.assertEqual(sum(r.created for r in results), 57)
+        revisions = [answer.revision for answer in answers]
+        self.assertEqual(revisions, sorted(revisions))
+
+    def test_nothing_is_done_after_the_message_that_ends_an_upload(self):
+        source = random.Random(32)
+        for round_number in range(5):
+            parent = f"lists/ended-{round_number}"
+            self.flagger.create_list(parent.removeprefix("lists/"))
+            good = list(messages(parent, entries_of(source, 40), 1))
+            late = list(messages(parent, entries_of(source, 20, "late"), 1))
+            bad = lists_pb2.UploadEntriesRequest(parent="lists/nobody-has-this",
+                                                 entries=entries_of(source, 1))
+            answered = []
+            with self.fails(grpc.StatusCode.NOT_FOUND, "LIST_NOT_FOUND"):
+                answered.extend(self.flagger.lists.UploadEntries(iter([*good, bad, *late])))
+            self.assertEqual(len(answered), 40)
+            self.assertEqual(
+                sorted(e.external_reference for e in self.flagger.entries(parent)),
+                sorted(m.entries[0].external_reference for m in good))
 
     def test_an_entry_without_a_reference_is_recognised_again(self):
         self.flagger.create_list("unnamed")
