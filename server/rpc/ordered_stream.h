@@ -47,7 +47,7 @@ class OrderedStreamReactor final
 
   OrderedStreamReactor(const Runner& runner, grpc::CallbackServerContext* context, Method method,
                        Steps steps)
-      : runner_(runner), steps_(std::move(steps)) {
+      : runner_(runner), context_(*context), steps_(std::move(steps)) {
     status_ = runner_.Admit(*context, method, &call_);
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
@@ -137,7 +137,10 @@ class OrderedStreamReactor final
       return Error(absl::StatusCode::kInvalidArgument, "REQUEST_MALFORMED",
                    "a message of this stream is not of the contract's form");
     }
-    return steps_.prepare(call_, std::move(request));
+    // The caller as of now: a stream may outlive a key or a designation.
+    Call call = call_;
+    VIGIE_RETURN_IF_ERROR(runner_.Authorise(context_, &call));
+    return steps_.prepare(call, std::move(request));
   }
 
   void Prepare(Item& item) {
@@ -268,6 +271,7 @@ class OrderedStreamReactor final
   }
 
   const Runner& runner_;
+  const grpc::CallbackServerContext& context_;
   const Steps steps_;
   Call call_;
   std::mutex mutex_;
