@@ -87,6 +87,7 @@ constexpr Word<ReasonCode> kReasonCodes[] = {
     {ReasonCode::kTimeOver, "time_over"},
     {ReasonCode::kOther, "other"},
     {ReasonCode::kTooManyMatches, "too_many_matches"},
+    {ReasonCode::kContestUndecided, "contest_undecided"},
 };
 constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kGenesis, "genesis"},

@@ -108,6 +108,7 @@ enum class ReasonCode : uint8_t {
   kTimeOver = 13,
   kOther = 14,
   kTooManyMatches = 15,
+  kContestUndecided = 16,  // its time was over while it was contested
 };
 
 // What an event records. The kinds of what was done to an entry are 100 + EntryAction.

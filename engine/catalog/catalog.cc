@@ -43,6 +43,7 @@ Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const
       lists_(std::make_unique<ListTable>()),
       allowed_(options.index),
       revision_(counters.revision),
+      change_revision_(counters.revision),
       commits_(store, counters, [this](const Changes& changes, Revision revision) {
         const std::lock_guard lock(publication_);
         absl::Status status = absl::ResourceExhaustedError("out of memory");
@@ -156,6 +157,11 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
     for (const ListRecord& list : changes.lists) next = next.With(list);
     lists_.Publish(std::make_unique<ListTable>(std::move(next)));
   }
+  const bool entry_changed = std::any_of(
+      changes.entries.begin(), changes.entries.end(),
+      [](const EntryChange& change) { return !change.new_rows || change.old_first_row != 0; });
+  const bool watched = entry_changed || changes.late || !changes.lists.empty();
+  for (const FeedbackRecord& feedback : changes.feedback) releases_.Set(feedback);
   std::vector<Pdq256> codes;
   std::vector<RowId> rows;
   absl::Status status;
@@ -180,6 +186,7 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
   for (const ListRecord& list : changes.lists) {
     if (list.deleted_us != 0) UnindexList(list.number);
   }
+  if (watched) change_revision_.store(revision);
   revision_.store(revision);
   return status;
 }

@@ -300,12 +300,15 @@ class Catalog {
   absl::Status RecordVerdicts(const VerdictBatch& batch, std::span<const EntryNumber> too_many);
   // Names a picture by its values, in any form that is the same each time.
   UploadId UploadIdOf(std::string_view values) const;
-  // Whether the match of an upload with an entry was right. With `release` the pair asks for no
-  // more than a report on the caller's platform from now on. The last word counts. Also
-  // LIST_NOT_FOUND, ENTRY_NOT_FOUND; NOT_MATCHED when no verdict has named the entry to the caller;
-  // FEEDBACK_INVALID.
+  // How an organisation is told of it, and what it was told; nullopt for what it was not.
+  std::string SealUpload(std::string_view organisation, const UploadId& upload) const;
+  std::optional<UploadId> OpenUpload(std::string_view organisation, std::string_view text) const;
+  // Whether the match of an upload (as SealUpload() wrote it) with an entry was right. With
+  // `release` the pair asks for no more than a report on the caller's platform from now on. The
+  // last word counts. Also LIST_NOT_FOUND, ENTRY_NOT_FOUND; NOT_MATCHED when no verdict has named
+  // the entry to the caller; FEEDBACK_INVALID.
   absl::Status GiveFeedback(const Principal& caller, std::string_view list_id,
-                            std::string_view entry_id, const UploadId& upload, bool correct,
+                            std::string_view entry_id, std::string_view upload, bool correct,
                             bool release);
   bool IsReleased(EntryNumber entry, const std::string& organisation, const UploadId& upload) const;
   // What has changed since the state `after` about entries that verdicts have named to the caller's
@@ -341,6 +344,8 @@ class Catalog {
   // True when `entry`, which exists, can match now.
   bool IsActing(EntryNumber entry) const;
   Revision revision() const { return revision_.load(); }
+  // ReadChanges() from here on finds nothing, at this moment.
+  Revision change_revision() const { return change_revision_.load(); }
 
   // The opaque id of an entry, as callers see it.
   std::string EntryId(EntryNumber entry) const;
@@ -369,6 +374,8 @@ class Catalog {
   absl::Status Load(const Counters& counters, const LoadProgress& progress);
   absl::Status LoadLists(const Counters& counters);
   absl::Status LoadReleases();
+  // What shows that `organisation` was told of this upload.
+  std::array<uint8_t, 8> ProofOf(std::string_view organisation, const UploadId& upload) const;
   absl::Status Publish(const Changes& changes, Revision revision);
   // Puts an entry's digests into the digest index, its PDQ values at the end of `codes`.
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
@@ -390,12 +397,14 @@ class Catalog {
   absl::Status LeaveOutErased(LiveIndexRows* rows) const;
 
   absl::StatusOr<std::shared_ptr<const ListRecord>> OwnList(const Principal& caller,
-                                                            std::string_view id) const;
+                                                            std::string_view id,
+                                                            bool or_deleted = false) const;
   // Lists of the caller's organisation, with those that the group being committed adds.
   size_t CountLists(const Principal& caller, const Changes& pending) const;
   // As OwnList(), for every caller that MayKnow() of it.
   absl::StatusOr<std::shared_ptr<const ListRecord>> KnownList(const Principal& caller,
-                                                              std::string_view id) const;
+                                                              std::string_view id,
+                                                              bool or_deleted = false) const;
   absl::StatusOr<EntryNumber> EntryIn(const ListRecord& list, std::string_view entry_id) const;
   absl::Status Insert(PreparedUpload& upload, Transaction& transaction, Counters& counters,
                       Changes& changes);
@@ -451,6 +460,7 @@ class Catalog {
   std::atomic<uint64_t> rows_changed_{0};
   LoadReport load_report_;
   std::atomic<Revision> revision_;
+  std::atomic<Revision> change_revision_;
   std::atomic<bool> incomplete_{false};
   std::atomic<bool> any_erased_{false};
   std::atomic<TimeUs> scrub_again_us_{0};  // not before; 0: nothing to scrub

@@ -26,7 +26,9 @@ struct EntryChange {
 struct Changes {
   std::vector<ListRecord> lists;     // new or changed
   std::vector<EntryChange> entries;  // in order: an entry may change twice
-  bool recorded = false;             // something that matching does not see was written
+  std::vector<FeedbackRecord> feedback;
+  bool late = false;      // a verdict was written that was made before the last change of an entry
+  bool recorded = false;  // something that matching does not see was written
 };
 
 class CommitQueue {

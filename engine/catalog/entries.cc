@@ -303,7 +303,9 @@ absl::StatusOr<UploadOutcome> Catalog::Upload(const Principal& caller, std::stri
 }
 
 EntryRecord Catalog::AsOfNow(EntryRecord entry) const {
-  entry.state = StateAt(entry.state, entry.expires_us, clock_.Now());
+  const EntryState state = StateAt(entry.state, entry.expires_us, clock_.Now());
+  if (state != entry.state) entry.reason_code = ReasonOfExpiry(entry.state);
+  entry.state = state;
   return entry;
 }
 

@@ -89,6 +89,10 @@ EntryState StateAt(EntryState state, TimeUs expires_us, TimeUs now) {
   return limited && expires_us != 0 && expires_us <= now ? EntryState::kExpired : state;
 }
 
+ReasonCode ReasonOfExpiry(EntryState state) {
+  return state == EntryState::kContested ? ReasonCode::kContestUndecided : ReasonCode::kTimeOver;
+}
+
 bool Acts(EntryState state) {
   return state == EntryState::kProvisional || state == EntryState::kConfirmed ||
          state == EntryState::kContested;

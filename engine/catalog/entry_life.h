@@ -27,6 +27,9 @@ absl::StatusOr<EntryState> StateAfter(EntryState from, EntryAction action);
 // contested, so that contesting a temporary block cannot make it last. `expires_us` 0: no limit.
 EntryState StateAt(EntryState state, TimeUs expires_us, TimeUs now);
 
+// Why an entry that was `state` is EXPIRED.
+ReasonCode ReasonOfExpiry(EntryState state);
+
 // True for states in which an entry can match.
 bool Acts(EntryState state);
 

@@ -100,11 +100,20 @@ absl::Status CheckContent(const Principal& caller, const EntryRecord& entry, Ent
   if (court && decision.case_reference.empty()) {
     return Missing("CASE_REFERENCE_REQUIRED", "an authority's decision names its case");
   }
-  if (action == EntryAction::kRenew && entry.renewals >= kFreeRenewals &&
-      decision.case_reference.empty() && entry.case_reference.empty()) {
+  if (action != EntryAction::kRenew || !decision.case_reference.empty() ||
+      !entry.case_reference.empty()) {
+    return absl::OkStatus();
+  }
+  if (entry.renewals >= kFreeRenewals) {
     return Missing("CASE_REFERENCE_REQUIRED",
                    absl::StrCat("an entry that was renewed ", entry.renewals,
                                 " times is renewed again only with a case reference"));
+  }
+  // Otherwise a submitter could end a contest by itself: by waiting.
+  if (entry.state == EntryState::kExpired && entry.reason_code == ReasonCode::kContestUndecided) {
+    return Missing("CASE_REFERENCE_REQUIRED",
+                   "an entry that expired while it was contested is renewed only with a case "
+                   "reference");
   }
   return absl::OkStatus();
 }

@@ -38,18 +38,23 @@ absl::Status NotEmpty(uint64_t entries) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ListRecord>> Catalog::OwnList(const Principal& caller,
-                                                                   std::string_view id) const {
+                                                                   std::string_view id,
+                                                                   bool or_deleted) const {
   auto list = FindList(id);
-  if (list == nullptr || list->deleted_us != 0 || list->organisation != caller.organisation) {
+  if (list == nullptr || (list->deleted_us != 0 && !or_deleted) ||
+      list->organisation != caller.organisation) {
     return NotFound();
   }
   return list;
 }
 
 absl::StatusOr<std::shared_ptr<const ListRecord>> Catalog::KnownList(const Principal& caller,
-                                                                     std::string_view id) const {
+                                                                     std::string_view id,
+                                                                     bool or_deleted) const {
   auto list = FindList(id);
-  if (list == nullptr || list->deleted_us != 0 || !MayKnow(caller, *list)) return NotFound();
+  if (list == nullptr || (list->deleted_us != 0 && !or_deleted) || !MayKnow(caller, *list)) {
+    return NotFound();
+  }
   return list;
 }
 

@@ -114,7 +114,7 @@ absl::StatusOr<Page<EntryOutcome>> Catalog::ListReviews(const Principal& caller,
 absl::StatusOr<EntryOutcome> Catalog::GetOutcome(const Principal& caller, std::string_view list_id,
                                                  std::string_view entry_id) const {
   std::shared_ptr<const ListRecord> list;
-  VIGIE_ASSIGN_OR_RETURN(list, KnownList(caller, list_id));
+  VIGIE_ASSIGN_OR_RETURN(list, KnownList(caller, list_id, /*or_deleted=*/true));
   EntryNumber number = 0;
   VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
   std::optional<EntryRecord> entry;

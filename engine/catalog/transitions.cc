@@ -119,9 +119,12 @@ absl::Status Catalog::Apply(const Principal& caller, const ListRecord* list, Ent
   const EntryRecord before = entry;
   EntryState to = entry.state;
   VIGIE_ASSIGN_OR_RETURN(to, StateAfter(entry.state, action));
-  entry.updated_us = clock_.Now();
+  // Suspending and resuming leave the state with its time and its reason.
+  const bool same_state = action == EntryAction::kSuspend || action == EntryAction::kResume;
+  if (!same_state) entry.updated_us = clock_.Now();
   entry.revision = counters.revision;
   EventRecord event = EventOf(entry, action, to);
+  if (same_state) event.time_us = clock_.Now();
   event.organisation = caller.organisation;
   if (!caller.key_id.empty()) event.role = caller.role;
   event.key_id = caller.key_id;
@@ -137,8 +140,10 @@ absl::Status Catalog::Apply(const Principal& caller, const ListRecord* list, Ent
   }
 
   entry.state = to;
-  entry.reason = decision.note;
-  entry.reason_code = decision.reason;
+  if (!same_state) {
+    entry.reason = decision.note;
+    entry.reason_code = decision.reason;
+  }
   if (!decision.legal_basis.empty()) entry.legal_basis = decision.legal_basis;
   if (!decision.case_reference.empty()) entry.case_reference = decision.case_reference;
   SetOutcome(caller, list, action, decision, entry);
@@ -165,9 +170,11 @@ absl::StatusOr<EntryRecord> Catalog::Transition(const Principal& caller, std::st
                                                 const Decision& decision) {
   std::shared_ptr<const ListRecord> list;
   // A right that ends at one's own lists sees no others, whatever else the caller may know.
+  // What a deleted list held is still there to be erased.
+  const bool or_deleted = action == EntryAction::kErase;
   VIGIE_ASSIGN_OR_RETURN(list, ReachOf(caller.role, action) == Reach::kOwn
-                                   ? OwnList(caller, list_id)
-                                   : KnownList(caller, list_id));
+                                   ? OwnList(caller, list_id, or_deleted)
+                                   : KnownList(caller, list_id, or_deleted));
   EntryNumber number = 0;
   VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
   if (action == EntryAction::kRenew) {
@@ -200,9 +207,9 @@ absl::StatusOr<EntryRecord> Catalog::Transition(const Principal& caller, std::st
     }
     if (entry->state != stored) {  // its time was over, and nobody had written it down yet
       entry->state = stored;
-      VIGIE_RETURN_IF_ERROR(Apply({}, list.get(), EntryAction::kExpire,
-                                  {.reason = ReasonCode::kTimeOver}, *entry, transaction, counters,
-                                  changes));
+      const ReasonCode reason = ReasonOfExpiry(stored);
+      VIGIE_RETURN_IF_ERROR(Apply({}, list.get(), EntryAction::kExpire, {.reason = reason}, *entry,
+                                  transaction, counters, changes));
     }
     VIGIE_RETURN_IF_ERROR(
         Apply(caller, list.get(), action, decision, *entry, transaction, counters, changes));
@@ -237,8 +244,8 @@ absl::StatusOr<bool> Catalog::ExpireSome() {
       VIGIE_ASSIGN_OR_RETURN(entry, transaction.FindEntry(number));
       if (!entry.has_value() || AsOfNow(*entry).state == entry->state) continue;
       VIGIE_RETURN_IF_ERROR(Apply({}, nullptr, EntryAction::kExpire,
-                                  {.reason = ReasonCode::kTimeOver}, *entry, transaction, counters,
-                                  changes));
+                                  {.reason = ReasonOfExpiry(entry->state)}, *entry, transaction,
+                                  counters, changes));
     }
     return absl::OkStatus();
   };

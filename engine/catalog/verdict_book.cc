@@ -53,7 +53,6 @@ void VerdictBook::Note(VerdictRecord verdict, const UploadId& upload) {
     weight = options_.no_match_sample;
     if (unsampled_.fetch_add(1) % static_cast<uint64_t>(weight) != 0) return;
   }
-  bool known = true;
   {
     const std::lock_guard lock(mutex_);
     counts_[{verdict.time_us / kDayUs, verdict.organisation, verdict.outcome, verdict.action}] +=
@@ -64,15 +63,41 @@ void VerdictBook::Note(VerdictRecord verdict, const UploadId& upload) {
         to_suspend_.push_back(match.entry);
       }
     }
-    known = IsKnown(verdict) && to_suspend_.empty();
-    if (pending_.size() >= kMaxPending) {
-      pending_.pop_front();
-      ++dropped_;
+    if (IsKnown(verdict) && to_suspend_.empty()) {
+      KeepPending(std::move(verdict));
+      return;
     }
-    pending_.push_back(std::move(verdict));
   }
-  // What is written down late is tried again by Flush(), which also tells of the failure.
-  if (!known) Write(/*counts=*/false).IgnoreError();
+  // Not among those that wait: another thread may be writing these just now, and the verdict would
+  // be answered before it is durable.
+  WriteAtOnce(std::move(verdict));
+}
+
+void VerdictBook::KeepPending(VerdictRecord verdict) {
+  if (pending_.size() >= kMaxPending) {
+    pending_.pop_front();
+    ++dropped_;
+  }
+  pending_.push_back(std::move(verdict));
+}
+
+void VerdictBook::WriteAtOnce(VerdictRecord verdict) {
+  VerdictBatch batch;
+  batch.verdicts.push_back(std::move(verdict));
+  std::vector<EntryNumber> suspend;
+  {
+    const std::lock_guard lock(mutex_);
+    suspend.swap(to_suspend_);
+  }
+  const absl::Status written = catalog_.RecordVerdicts(batch, suspend);
+  const std::lock_guard lock(mutex_);
+  if (written.ok()) {
+    SetKnown(batch.verdicts.front());
+    return;
+  }
+  // Flush() tries again, and tells of the failure.
+  to_suspend_.insert(to_suspend_.end(), suspend.begin(), suspend.end());
+  KeepPending(std::move(batch.verdicts.front()));
 }
 
 absl::Status VerdictBook::Write(bool counts) {

@@ -61,6 +61,9 @@ class VerdictBook {
   bool IsKnown(const VerdictRecord& verdict);
   void SetKnown(const VerdictRecord& verdict);
   absl::Status Write(bool counts);
+  // Commits a verdict by itself, with what is to be suspended; what fails waits for Flush().
+  void WriteAtOnce(VerdictRecord verdict);
+  void KeepPending(VerdictRecord verdict);
 
   Catalog& catalog_;
   const Clock& clock_;

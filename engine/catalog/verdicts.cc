@@ -1,6 +1,7 @@
 // Catalog: what verdicts said of entries, what platforms said of verdicts, and what of both is told
 // to whom.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,36 @@ UploadId Catalog::UploadIdOf(std::string_view values) const {
   return id;
 }
 
+std::array<uint8_t, 8> Catalog::ProofOf(std::string_view organisation,
+                                        const UploadId& upload) const {
+  const std::string_view id(reinterpret_cast<const char*>(upload.data()), upload.size());
+  const auto digest = HmacSha256(
+      store_.seal_key(), AsBytes(absl::StrCat("told ", ToAbsl(organisation), " ", ToAbsl(id))));
+  std::array<uint8_t, 8> proof{};
+  std::copy_n(digest.begin(), proof.size(), proof.begin());
+  return proof;
+}
+
+std::string Catalog::SealUpload(std::string_view organisation, const UploadId& upload) const {
+  std::vector<uint8_t> bytes(upload.begin(), upload.end());
+  const auto proof = ProofOf(organisation, upload);
+  bytes.insert(bytes.end(), proof.begin(), proof.end());
+  return ToBase32(bytes);
+}
+
+std::optional<UploadId> Catalog::OpenUpload(std::string_view organisation,
+                                            std::string_view text) const {
+  UploadId upload{};
+  const auto bytes = FromBase32(text);
+  const size_t proof_size = ProofOf(organisation, upload).size();
+  if (!bytes.has_value() || bytes->size() != upload.size() + proof_size) return std::nullopt;
+  std::copy_n(bytes->begin(), upload.size(), upload.begin());
+  const auto proof = ProofOf(organisation, upload);
+  const std::string_view given = std::string_view(*bytes).substr(upload.size());
+  if (!EqualInConstantTime(proof, AsBytes(given))) return std::nullopt;
+  return upload;
+}
+
 absl::Status Catalog::RecordVerdicts(const VerdictBatch& batch,
                                      std::span<const EntryNumber> too_many) {
   const CommitQueue::Mutation record = [&](Transaction& transaction, Counters& counters,
@@ -37,6 +68,7 @@ absl::Status Catalog::RecordVerdicts(const VerdictBatch& batch,
     changes.recorded = true;
     VIGIE_RETURN_IF_ERROR(transaction.RecordVerdicts(batch, counters.revision));
     for (const VerdictRecord& verdict : batch.verdicts) {
+      changes.late = changes.late || verdict.revision < change_revision_.load();
       for (const VerdictMatch& match : verdict.matches) {
         if (!match.action.has_value()) continue;
         EventRecord event{.time_us = verdict.time_us,
@@ -68,19 +100,24 @@ absl::Status Catalog::RecordVerdicts(const VerdictBatch& batch,
 }
 
 absl::Status Catalog::GiveFeedback(const Principal& caller, std::string_view list_id,
-                                   std::string_view entry_id, const UploadId& upload, bool correct,
-                                   bool release) {
+                                   std::string_view entry_id, std::string_view upload_text,
+                                   bool correct, bool release) {
   std::shared_ptr<const ListRecord> list;
   VIGIE_ASSIGN_OR_RETURN(list, KnownList(caller, list_id));
   EntryNumber number = 0;
   VIGIE_ASSIGN_OR_RETURN(number, EntryIn(*list, entry_id));
+  const auto upload = OpenUpload(caller.organisation, upload_text);
+  if (!upload.has_value()) {
+    return Error(absl::StatusCode::kInvalidArgument, "FEEDBACK_INVALID",
+                 "upload is that of a verdict that was given to you, as it was sent");
+  }
   if (correct && release) {
     return Error(absl::StatusCode::kInvalidArgument, "FEEDBACK_INVALID",
                  "only a false positive is released");
   }
   const FeedbackRecord feedback{.entry = number,
                                 .organisation = caller.organisation,
-                                .upload = upload,
+                                .upload = *upload,
                                 .correct = correct,
                                 .released = release,
                                 .time_us = clock_.Now()};
@@ -92,6 +129,7 @@ absl::Status Catalog::GiveFeedback(const Principal& caller, std::string_view lis
     changes.recorded = true;
     std::optional<FeedbackRecord> before;
     VIGIE_ASSIGN_OR_RETURN(before, transaction.SetFeedback(feedback));
+    changes.feedback.push_back(feedback);
     // Saying the same again counts once; saying otherwise takes the first back.
     if (before.has_value() && before->correct == correct) return absl::OkStatus();
     const auto kind_of = [](bool right) {
@@ -112,7 +150,6 @@ absl::Status Catalog::GiveFeedback(const Principal& caller, std::string_view lis
     return Error(absl::StatusCode::kFailedPrecondition, "NOT_MATCHED",
                  "no verdict of yours has named this entry");
   }
-  releases_.Set(feedback);
   return absl::OkStatus();
 }
 
@@ -131,10 +168,12 @@ absl::Status Catalog::LoadReleases() {
 absl::StatusOr<ChangePage> Catalog::ReadChanges(const Principal& caller, Revision after) const {
   ChangePage page;
   page.revision = revision();
-  if (after >= page.revision) {
-    page.revision = after;
-    return page;
+  if (after > page.revision) {
+    // Of a database that went another way, as one restored from a backup has.
+    return Error(absl::StatusCode::kInvalidArgument, "REVISION_UNKNOWN",
+                 "this server has not had that revision: begin again from 0");
   }
+  if (after == page.revision) return page;
   std::optional<Revision> full;
   VIGIE_ASSIGN_OR_RETURN(full, store_.verdicts().ReadRevisionOfChange(after, kChangesAPage));
   if (full.has_value()) page.revision = std::min(page.revision, *full);

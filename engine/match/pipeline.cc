@@ -277,7 +277,9 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   verdict.frames_decoded = queries.frames_decoded;
   verdict.frames_looked_up = queries.frames_looked_up;
   verdict.revision = revision;
-  if (verdict.outcome == Outcome::kMatch) verdict.upload = ToBase32(upload);
+  if (verdict.outcome == Outcome::kMatch) {
+    verdict.upload = catalog_.SealUpload(options.organisation, upload);
+  }
   Note(verdict, upload, options);
   return verdict;
 }

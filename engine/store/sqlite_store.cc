@@ -53,8 +53,9 @@ absl::Status UseWal(SqlConnection& connection) {
 // have touched meanwhile. Neither has a part in what is durable when.
 constexpr char kWriterSettings[] = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=49152";
 
-// Two connections: the writer's, used by one Transaction at a time, and the readers', behind a
-// mutex. WAL lets them work side by side.
+// Three connections: the writer's, used by one Transaction at a time; the readers', behind a mutex;
+// and one for the small changes beside Transactions, which wait for the writer: readers must not
+// wait with them. WAL lets them work side by side.
 class SqliteStore final : public Store {
  public:
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
@@ -104,7 +105,7 @@ class SqliteStore final : public Store {
   // Runs `sql` on the readers' connection and calls `visit` with each row.
   absl::Status ForEach(const std::string& sql,
                        const std::function<absl::Status(const SqlStatement&)>& visit);
-  // Runs `change` as one transaction of the readers' connection; waits for a Transaction.
+  // Runs `change` as one transaction of the third connection; waits for a Transaction.
   absl::Status InOwnTransaction(const std::function<absl::Status()>& change);
   absl::Status BeginChain();
 
@@ -116,6 +117,9 @@ class SqliteStore final : public Store {
   std::mutex reader_mutex_;
   std::unique_ptr<SqlConnection> reader_;
   Statements reads_;
+  std::mutex side_mutex_;
+  std::unique_ptr<SqlConnection> side_;
+  Statements side_statements_;
   std::array<uint8_t, 16> seal_key_{};
 };
 
@@ -130,6 +134,8 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
   VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));
   VIGIE_ASSIGN_OR_RETURN(store->reads_, Statements::Prepare(*store->reader_));
+  VIGIE_ASSIGN_OR_RETURN(store->side_, SqlConnection::Open(path));
+  VIGIE_ASSIGN_OR_RETURN(store->side_statements_, Statements::Prepare(*store->side_));
   VIGIE_ASSIGN_OR_RETURN(store->verdict_writer_, VerdictWriter::Prepare(*store->writer_));
   VIGIE_ASSIGN_OR_RETURN(store->verdict_log_, OpenSqliteVerdictLog(path));
   VIGIE_RETURN_IF_ERROR(store->BeginChain());
@@ -292,21 +298,21 @@ absl::StatusOr<uint64_t> SqliteStore::CountInState(EntryState state) {
 absl::Status SqliteStore::BeginChain() {
   return InOwnTransaction([this]() -> absl::Status {
     int64_t events = 0;
-    VIGIE_ASSIGN_OR_RETURN(events, reader_->QueryInt("SELECT count(*) FROM (SELECT 1 FROM events "
-                                                     "LIMIT 1)"));
-    if (events != 0) return NoteMigratedOrganisations(*reader_, reads_, SystemClock().Now());
+    VIGIE_ASSIGN_OR_RETURN(events, side_->QueryInt("SELECT count(*) FROM (SELECT 1 FROM events "
+                                                   "LIMIT 1)"));
+    if (events != 0)
+      return NoteMigratedOrganisations(*side_, side_statements_, SystemClock().Now());
     // Says how many entries there were before events were kept.
     int64_t entries = 0;
-    VIGIE_ASSIGN_OR_RETURN(entries,
-                           reader_->QueryInt("SELECT value FROM meta WHERE key='entries'"));
+    VIGIE_ASSIGN_OR_RETURN(entries, side_->QueryInt("SELECT value FROM meta WHERE key='entries'"));
     uint64_t revision = 0;
-    VIGIE_ASSIGN_OR_RETURN(revision, OneNumber(reads_.last_revision));
+    VIGIE_ASSIGN_OR_RETURN(revision, OneNumber(side_statements_.last_revision));
     EventRecord genesis{.time_us = SystemClock().Now(),
                         .kind = EventKind::kGenesis,
                         .last_entry = static_cast<EntryNumber>(entries),
                         .revision = revision};
-    VIGIE_RETURN_IF_ERROR(AppendEvent(reads_, genesis));
-    return NoteMigratedOrganisations(*reader_, reads_, genesis.time_us);
+    VIGIE_RETURN_IF_ERROR(AppendEvent(side_statements_, genesis));
+    return NoteMigratedOrganisations(*side_, side_statements_, genesis.time_us);
   });
 }
 
@@ -396,7 +402,7 @@ absl::StatusOr<std::optional<HeadRecord>> SqliteStore::ReadLastHead() {
 absl::Status SqliteStore::InsertHead(const HeadRecord& head) {
   return InOwnTransaction([&]() -> absl::Status {
     SqlStatement insert;
-    VIGIE_ASSIGN_OR_RETURN(insert, reader_->Prepare(InsertSql("event_heads", kHeadColumns)));
+    VIGIE_ASSIGN_OR_RETURN(insert, side_->Prepare(InsertSql("event_heads", kHeadColumns)));
     BindHead(insert, head);
     return insert.Run();
   });
@@ -420,10 +426,9 @@ absl::StatusOr<uint64_t> SqliteStore::ReadCheckpointMark() {
 }
 
 absl::Status SqliteStore::SetCheckpointMark(uint64_t mark) {
-  const std::lock_guard lock(reader_mutex_);
+  const std::lock_guard lock(side_mutex_);
   SqlStatement update;
-  VIGIE_ASSIGN_OR_RETURN(update,
-                         reader_->Prepare("UPDATE meta SET value=? WHERE key='checkpoint'"));
+  VIGIE_ASSIGN_OR_RETURN(update, side_->Prepare("UPDATE meta SET value=? WHERE key='checkpoint'"));
   return update.Int(static_cast<int64_t>(mark)).Run();
 }
 
@@ -438,28 +443,30 @@ absl::StatusOr<std::vector<OrganisationRecord>> SqliteStore::ReadOrganisations()
 }
 
 absl::Status SqliteStore::InOwnTransaction(const std::function<absl::Status()>& change) {
-  const std::lock_guard lock(reader_mutex_);
-  VIGIE_RETURN_IF_ERROR(reader_->Exec("BEGIN IMMEDIATE"));
+  const std::lock_guard lock(side_mutex_);
+  VIGIE_RETURN_IF_ERROR(side_->Exec("BEGIN IMMEDIATE"));
   absl::Status status = change();
-  if (status.ok()) status = reader_->Exec("COMMIT");
-  if (!status.ok() && reader_->InTransaction()) reader_->Exec("ROLLBACK").IgnoreError();
+  if (status.ok()) status = side_->Exec("COMMIT");
+  if (!status.ok() && side_->InTransaction()) side_->Exec("ROLLBACK").IgnoreError();
   return status;
 }
 
 absl::Status SqliteStore::InsertKey(const KeyRecord& key) {
-  return InOwnTransaction([&] { return vigie::InsertKey(*reader_, reads_, key); });
+  return InOwnTransaction([&] { return vigie::InsertKey(*side_, side_statements_, key); });
 }
 
 absl::Status SqliteStore::RevokeKey(std::string_view id, TimeUs now) {
-  return InOwnTransaction([&] { return vigie::RevokeKey(*reader_, reads_, id, now); });
+  return InOwnTransaction([&] { return vigie::RevokeKey(*side_, side_statements_, id, now); });
 }
 
 absl::Status SqliteStore::RotateKey(std::string_view id, TimeUs until, const KeyRecord& next) {
-  return InOwnTransaction([&] { return vigie::RotateKey(*reader_, reads_, id, until, next); });
+  return InOwnTransaction(
+      [&] { return vigie::RotateKey(*side_, side_statements_, id, until, next); });
 }
 
 absl::Status SqliteStore::SetOrganisation(const OrganisationRecord& organisation) {
-  return InOwnTransaction([&] { return vigie::SetOrganisation(*reader_, reads_, organisation); });
+  return InOwnTransaction(
+      [&] { return vigie::SetOrganisation(*side_, side_statements_, organisation); });
 }
 
 absl::StatusOr<uint64_t> SqliteStore::KeysVersion() {

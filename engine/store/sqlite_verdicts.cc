@@ -235,11 +235,14 @@ absl::StatusOr<VerdictWriter> VerdictWriter::Prepare(SqlConnection& db) {
   VIGIE_ASSIGN_OR_RETURN(w.forget_matches_,
                          db.Prepare("DELETE FROM verdict_matches WHERE verdict<=?"));
   VIGIE_ASSIGN_OR_RETURN(
-      w.sight_, db.Prepare("INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
-                           "CONFLICT DO UPDATE SET last_us=max(last_us, excluded.last_us), "
-                           "reported=reported+excluded.reported, held=held+excluded.held, "
-                           "provisional=provisional+excluded.provisional, "
-                           "blocked=blocked+excluded.blocked"));
+      w.sight_,
+      db.Prepare("INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                 "CONFLICT DO UPDATE SET last_us=max(last_us, excluded.last_us), "
+                 "revision=iif(excluded.seen_revision<seen_revision, excluded.revision, revision), "
+                 "seen_revision=min(seen_revision, excluded.seen_revision), "
+                 "reported=reported+excluded.reported, held=held+excluded.held, "
+                 "provisional=provisional+excluded.provisional, "
+                 "blocked=blocked+excluded.blocked"));
   VIGIE_ASSIGN_OR_RETURN(w.is_sighted_,
                          db.Prepare("SELECT 1 FROM sightings WHERE entry=? AND organisation=?"));
   VIGIE_ASSIGN_OR_RETURN(w.count_,

@@ -25,6 +25,7 @@ namespace vigie {
 namespace {
 
 constexpr auto kMaintenancePause = std::chrono::milliseconds(200);
+constexpr auto kFollowPause = std::chrono::milliseconds(100);
 // A checkpoint costs about 100 bytes a row of writing, and saves a start the time of reading what
 // it holds: worth it when a start would have to catch up with this much.
 constexpr uint64_t kCheckpointLeastRows = 50'000;
@@ -168,6 +169,7 @@ absl::Status Instance::Serve() {
   address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
   SetServing(true);
   maintenance_ = std::thread([this] { MaintainUntilStopped(); });
+  follower_ = std::thread([this] { FollowUntilStopped(); });
   return absl::OkStatus();
 }
 
@@ -188,13 +190,21 @@ void Instance::MaintainUntilStopped() {
     if (const absl::Status status = catalog_->Maintain(); !status.ok()) {
       spdlog::error("maintenance failed: {}", MessageOf(status));
     }
-    FlushVerdicts(/*all=*/false);
-    match_service_->watchers().Poll();
     SignHead(/*now_or_never=*/false);
     if (std::chrono::steady_clock::now() >= next_checkpoint_) {
       WriteCheckpoint(std::max(kCheckpointLeastRows, catalog_->rows() / kCheckpointShare));
     }
     if (!catalog_->health().ok()) SetServing(false);
+    lock.lock();
+  }
+}
+
+void Instance::FollowUntilStopped() {
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_.wait_for(lock, kFollowPause, [this] { return stopping_; })) {
+    lock.unlock();
+    FlushVerdicts(/*all=*/false);
+    match_service_->watchers().Poll();
     lock.lock();
   }
 }
@@ -219,7 +229,11 @@ void Instance::FlushVerdicts(bool all) {
   if (!status.ok() && !verdicts_wait_) {
     spdlog::error("verdicts are given but not written down: {}", MessageOf(status));
   } else if (status.ok() && verdicts_wait_) {
-    spdlog::info("verdicts are written down again; {} were lost", book_->dropped());
+    spdlog::info("verdicts are written down again");
+  }
+  if (const uint64_t dropped = book_->dropped(); dropped > verdicts_dropped_) {
+    spdlog::error("{} verdicts were given and never written down", dropped - verdicts_dropped_);
+    verdicts_dropped_ = dropped;
   }
   verdicts_wait_ = !status.ok();
 }
@@ -236,6 +250,7 @@ void Instance::StopMaintenance() {
   }
   stop_.notify_all();
   if (maintenance_.joinable()) maintenance_.join();
+  if (follower_.joinable()) follower_.join();
 }
 
 void Instance::Drain() {

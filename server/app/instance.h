@@ -53,6 +53,8 @@ class Instance {
   absl::Status Load(const LoadProgress& progress);
   void SetServing(bool serving);
   void MaintainUntilStopped();
+  // Writes down verdicts and wakes streams, beside maintenance, which may take seconds.
+  void FollowUntilStopped();
   void StopMaintenance();
   // Failing is an error in the log: events are chained all the same.
   void SignHead(bool now_or_never);
@@ -80,11 +82,13 @@ class Instance {
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
   bool verdicts_wait_ = false;                               // because the database fails
+  uint64_t verdicts_dropped_ = 0;
 
   std::mutex stop_mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;
   std::thread maintenance_;
+  std::thread follower_;
 };
 
 // Makes the folder (0700) if it is missing. UNAVAILABLE, reason DATA_DIR_FAILED.

@@ -15,7 +15,7 @@ static_assert(static_cast<int>(EventKind::kEntrySubmitted) == v1::Event::SUBMISS
 static_assert(static_cast<int>(EventKind::kAllowConflict) == v1::Event::ALLOW_CONFLICT);
 static_assert(static_cast<int>(EventKind::kEntryErased) == v1::Event::ERASURE);
 static_assert(static_cast<int>(EventKind::kEntryResumed) == v1::Event::RESUMPTION);
-static_assert(static_cast<int>(ReasonCode::kTooManyMatches) == v1::TOO_MANY_MATCHES);
+static_assert(static_cast<int>(ReasonCode::kContestUndecided) == v1::CONTEST_UNDECIDED);
 static_assert(static_cast<int>(Suspension::kCleared) == v1::CLEARED);
 static_assert(static_cast<int>(DecisionClock::kMissed) == v1::Outcome::MISSED);
 
@@ -148,7 +148,7 @@ v1::Change ToProto(const SightedState& change, const Catalog& catalog) {
   const Action action =
       EffectOf(change.state, change.list->action, change.list->category, change.suspension).action;
   if (change.acts) message.set_action(ProtoOf<v1::Action>(action));
-  message.set_release(!change.acts || action < Action::kProvisionalBlock);
+  message.set_release(!change.acts || action < Action::kHoldForReview);
   message.set_reason(ProtoOf<v1::ReasonCode>(change.reason));
   SetTime(change.time_us, message.mutable_time());
   return message;

@@ -1,8 +1,5 @@
 #include "server/rpc/review_service.h"
 
-#include <algorithm>
-
-#include "engine/base/digest.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/resource_names.h"
 
@@ -87,20 +84,13 @@ grpc::ServerUnaryReactor* ReviewServiceImpl::GiveFeedback(grpc::CallbackServerCo
       context, Method::kGiveFeedback, [this, request](const Call& call) -> absl::Status {
         EntryIds ids;
         VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
-        const auto upload = FromBase32(request->upload());
-        UploadId id{};
-        if (!upload.has_value() || upload->size() != id.size()) {
-          return Error(absl::StatusCode::kInvalidArgument, "FEEDBACK_INVALID",
-                       "upload is that of the verdict, as it was sent");
-        }
-        std::copy(upload->begin(), upload->end(), id.begin());
         const auto finding = request->finding();
         if (finding != v1::GiveFeedbackRequest::TRUE_POSITIVE &&
             finding != v1::GiveFeedbackRequest::FALSE_POSITIVE) {
           return Error(absl::StatusCode::kInvalidArgument, "ENUM_INVALID",
                        "finding is TRUE_POSITIVE or FALSE_POSITIVE");
         }
-        return catalog_.GiveFeedback(call.caller, ids.list, ids.entry, id,
+        return catalog_.GiveFeedback(call.caller, ids.list, ids.entry, request->upload(),
                                      finding == v1::GiveFeedbackRequest::TRUE_POSITIVE,
                                      request->release());
       });

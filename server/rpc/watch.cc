@@ -1,5 +1,7 @@
 #include "server/rpc/watch.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -40,7 +42,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   void Wake() {
     const std::lock_guard lock(mutex_);
     const bool quiet = SystemClock().Now() - last_us_ >= Watchers::kQuietUs;
-    if (quiet || watchers_.catalog_.revision() > sent_) StepLater();
+    if (quiet || IsBehind()) StepLater();
   }
 
   void Stop(const absl::Status& status) {
@@ -54,7 +56,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
     if (!ok) End(absl::CancelledError("the caller went away"));
     if (over_) {
       FinishOnce();
-    } else if (watchers_.catalog_.revision() > sent_) {
+    } else if (IsBehind()) {
       StepLater();
     }
   }
@@ -76,34 +78,52 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
     busy_ = watchers_.runner_.Submit([this] { Step(); });  // no room: the next Wake() tries again
   }
 
+  bool IsBehind() const {
+    return next_ < page_.changes.size() || watchers_.catalog_.change_revision() > sent_;
+  }
+
   void Step() {
     // A key that was revoked meanwhile ends the stream.
     Call call = call_;
-    const absl::Status authorised = watchers_.runner_.Authorise(*context_, &call);
-    const absl::StatusOr<ChangePage> page = authorised.ok()
-                                                ? watchers_.catalog_.ReadChanges(call.caller, sent_)
-                                                : absl::StatusOr<ChangePage>(authorised);
+    absl::Status status = watchers_.runner_.Authorise(*context_, &call);
+    // One step at a time, and none beside a write: nobody else changes these.
+    std::optional<ChangePage> read;
+    if (status.ok() && next_ == page_.changes.size()) {
+      absl::StatusOr<ChangePage> page = watchers_.catalog_.ReadChanges(call.caller, sent_);
+      status = page.status();
+      if (page.ok()) read = *std::move(page);
+    }
     const std::lock_guard lock(mutex_);
     const TimeUs time = SystemClock().Now();
-    if (over_ || !page.ok()) {
+    if (over_ || !status.ok()) {
       busy_ = false;
-      End(page.status());
+      End(status);
       FinishOnce();
       return;
     }
-    sent_ = page->revision;
-    if (page->changes.empty() && time - last_us_ < Watchers::kQuietUs) {
+    if (read.has_value()) {
+      page_ = *std::move(read);
+      next_ = 0;
+    }
+    if (page_.changes.empty() && time - last_us_ < Watchers::kQuietUs) {
       busy_ = false;
-      if (watchers_.catalog_.revision() > sent_) StepLater();
+      sent_ = page_.revision;
       return;
     }
     last_us_ = time;
+    Send();
+  }
+
+  void Send() {
     response_.Clear();
-    for (const SightedState& change : page->changes) {
-      *response_.add_changes() = ToProto(change, watchers_.catalog_);
+    const size_t end = std::min(next_ + Watchers::kChangesAMessage, page_.changes.size());
+    for (; next_ < end; ++next_) {
+      *response_.add_changes() = ToProto(page_.changes[next_], watchers_.catalog_);
     }
+    // The page's revision comes with its last changes: who breaks off before has not had it.
+    if (next_ == page_.changes.size()) sent_ = page_.revision;
     response_.set_revision(sent_);
-    response_.set_up_to_date(watchers_.catalog_.revision() <= sent_);
+    response_.set_up_to_date(!IsBehind());
     StartWrite(&response_);
   }
 
@@ -126,6 +146,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   bool entered_ = false;
   std::mutex mutex_;
   Revision sent_;       // what the caller has, or is being sent
+  ChangePage page_;     // what was read last
+  size_t next_ = 0;     // of page_.changes: the first that was not sent
   TimeUs last_us_ = 0;  // of the last message
   bool busy_ = false;   // a step or a write is under way
   bool over_ = false;
@@ -146,9 +168,10 @@ absl::Status Watchers::Enter(WatchReactor* stream, const std::string& organisati
   const std::lock_guard lock(mutex_);
   if (closed_) return Stopping();
   size_t& count = of_organisation_[organisation];
-  if (count >= kMaxAnOrganisation) {
+  if (count >= kMaxAnOrganisation || streams_.size() >= kMaxStreams) {
     return Error(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
-                 absl::StrCat("your organisation watches ", kMaxAnOrganisation, " times already"));
+                 absl::StrCat("an organisation watches ", kMaxAnOrganisation,
+                              " times at once, all together ", kMaxStreams));
   }
   ++count;
   streams_.insert(stream);

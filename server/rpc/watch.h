@@ -22,6 +22,8 @@ class WatchReactor;
 class Watchers {
  public:
   static constexpr size_t kMaxAnOrganisation = 16;
+  static constexpr size_t kMaxStreams = 256;
+  static constexpr size_t kChangesAMessage = 2000;    // below what clients take by default
   static constexpr TimeUs kQuietUs = 10 * kSecondUs;  // then it says how far it is all the same
 
   Watchers(const Catalog& catalog, const Runner& runner) : catalog_(catalog), runner_(runner) {}

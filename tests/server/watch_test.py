@@ -90,7 +90,7 @@ class Seed(ReviewTest):
         self.platform.decide("ContestEntry", name, reason=types_pb2.CONSENT_GIVEN)
         change = stream.change_of(name)
         self.assertEqual((change.state, change.action, change.release),
-                         (types_pb2.CONTESTED, types_pb2.HOLD_FOR_REVIEW, True))
+                         (types_pb2.CONTESTED, types_pb2.HOLD_FOR_REVIEW, False))
         self.say("the uploader contests through the forum; the watch stream says: "
                  f"{types_pb2.EntryState.Name(change.state)}, "
                  f"{types_pb2.Action.Name(change.action)}")
@@ -260,14 +260,15 @@ class Feedback(ReviewTest):
 
     def test_what_is_refused(self):
         fingerprint, name = self.submit(audience=["forum"])
-        upload = "a" * 26
         true = GiveFeedbackRequest.TRUE_POSITIVE
+        other, _ = self.submit()
+        upload = self.platform.check_hash(other).upload
         with self.fails(grpc.StatusCode.FAILED_PRECONDITION, "NOT_MATCHED"):
             self.give(self.platform, name, upload, true)
         upload = self.platform.check_hash(fingerprint).upload
         with self.fails(grpc.StatusCode.INVALID_ARGUMENT, "FEEDBACK_INVALID"):
             self.give(self.platform, name, upload, true, release=True)
-        for bad in ("", "a", upload[:-1], upload + "a", "!" * 26):
+        for bad in ("", "a", "a" * 39, upload[:-1], upload + "a", "!" * 39):
             with self.fails(grpc.StatusCode.INVALID_ARGUMENT, "FEEDBACK_INVALID"):
                 self.give(self.platform, name, bad, true)
         with self.fails(grpc.StatusCode.INVALID_ARGUMENT, "ENUM_INVALID"):
@@ -360,9 +361,9 @@ class Suspension(ReviewTest):
         self.assertEqual((verdict.action, verdict.basis),
                          (types_pb2.HOLD_FOR_REVIEW, Verdict.SUSPENDED_ENTRY))
         outcome = self.ana.outcome(name)
-        self.assertEqual((outcome.suspension, outcome.reason),
-                         (types_pb2.MATCH_RATE, types_pb2.TOO_MANY_MATCHES))
-        self.assertEqual(outcome.history[-1].kind, Event.SUSPENSION)
+        self.assertEqual(outcome.suspension, types_pb2.MATCH_RATE)
+        self.assertEqual((outcome.history[-1].kind, outcome.history[-1].reason),
+                         (Event.SUSPENSION, types_pb2.TOO_MANY_MATCHES))
         self.assertEqual(outcome.history[-1].organisation, "", "nobody did it")
         self.ana.decide("ConfirmEntry", name, "Ana Lys", types_pb2.ILLEGAL_CONTENT)
         for bits in range(10):

@@ -39,7 +39,7 @@ TEST(Types, EveryWordNamesOneValueAndBack) {
   CheckWords<EntryState>(1, 9);
   CheckWords<EntryAction>(1, 12);
   CheckWords<Suspension>(0, 3);
-  CheckWords<ReasonCode>(0, 15);
+  CheckWords<ReasonCode>(0, 16);
   CheckWords<Subject>(1, 3);
   CheckWords<Credential>(1, 2);
   CheckWords<Role>(1, 7);

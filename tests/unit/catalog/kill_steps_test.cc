@@ -84,7 +84,8 @@ std::vector<Change> Script() {
       },
       [](Catalog& catalog) {
         return catalog.GiveFeedback(WithRole(Role::kPlatform, "forum"), "known", catalog.EntryId(1),
-                                    UploadId{}, /*correct=*/false, /*release=*/true);
+                                    catalog.SealUpload("forum", UploadId{}), /*correct=*/false,
+                                    /*release=*/true);
       },
       Act(Role::kReviewer, "moderators", 1, kConfirm, kByAna),
       Act(Role::kPlatform, "forum", 1, kContest, kByBo),

@@ -47,6 +47,7 @@ struct ModelEntry {
   int renewals = 0;
   Suspension suspension = Suspension::kNone;
   bool has_case = false;
+  bool contest_undecided = false;
   std::set<std::string> deciders;  // keys and persons of the first and the last
   std::string first_key, first_person;
   Revision revision = 0;
@@ -79,14 +80,18 @@ class Model {
     const EntryState state = Expired(e, now) ? kExpired : e.state;
     if (asked.action == kWithdraw && own && state == kWithdrawn) return "again";
     if (const std::string no = Refusal(e, asked, own, state); !no.empty()) return no;
-    if (state != e.state) e.events.push_back("entry_expired");
-    e.state = state;
+    if (state != e.state) Expire(e);
     Do(e, asked, now);
     return "";
   }
 
   static bool Expired(const ModelEntry& e, TimeUs now) {
     return (e.state == kProvisional || e.state == kContested) && e.expires != 0 && e.expires <= now;
+  }
+  static void Expire(ModelEntry& e) {
+    e.contest_undecided = e.state == kContested;
+    e.state = kExpired;
+    e.events.push_back("entry_expired");
   }
   static bool Matches(const ModelEntry& e, TimeUs now) {
     return !Expired(e, now) &&
@@ -149,7 +154,10 @@ class Model {
     if ((decides || action == kContest) && d.reason == ReasonCode::kNone) return "REASON_REQUIRED";
     const bool court_case = IsCourt(asked) && (action == kConfirm || action == kRevoke);
     if (court_case && d.case_reference.empty()) return "CASE_REFERENCE_REQUIRED";
-    if (action == kRenew && e.renewals >= 1 && !e.has_case && d.case_reference.empty()) {
+    const bool undecided =
+        state == kExpired && (e.state == kExpired ? e.contest_undecided : e.state == kContested);
+    if (action == kRenew && (e.renewals >= 1 || undecided) && !e.has_case &&
+        d.case_reference.empty()) {
       return "CASE_REFERENCE_REQUIRED";
     }
     if (IsReviewer(asked) && state == kContested &&
@@ -283,8 +291,7 @@ class AgainstTheModel : public ::testing::TestWithParam<uint64_t> {
     ASSERT_TRUE(world_.catalog().Maintain().ok());
     for (ModelEntry& e : entries_) {
       if (!Model::Expired(e, world_.clock().Now())) continue;
-      e.state = kExpired;
-      e.events.push_back("entry_expired");
+      Model::Expire(e);
       e.revision = world_.catalog().revision();
     }
   }
