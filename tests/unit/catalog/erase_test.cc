@@ -168,5 +168,20 @@ TEST_F(Erasing, AReaderOfTheOldStateDelaysScrubbingOnly) {
   ExpectNoTrace(hash, entry);
 }
 
+TEST_F(Erasing, ReachesWhatADeletedListHeld) {
+  const Pdq256 hash = random_.Hash();
+  const EntryRecord entry = Submit(hash);
+  ASSERT_TRUE(world_.catalog().DeleteList(kFlagger, "known", /*force=*/true).ok());
+  EXPECT_EQ(ReasonOf(world_.Act(kFlagger, "known", entry.number, EntryAction::kWithdraw).status()),
+            "LIST_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(world_
+                         .Act(testing::Flagger("others"), "known", entry.number,
+                              EntryAction::kErase, kErasure)
+                         .status()),
+            "LIST_NOT_FOUND");
+  Erase(entry.number);
+  ExpectNoTrace(hash, entry);
+}
+
 }  // namespace
 }  // namespace vigie

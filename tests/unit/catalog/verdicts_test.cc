@@ -206,6 +206,59 @@ TEST_F(Verdicts, WhatEndedWhileTheVerdictWasOnItsWayIsTold) {
   EXPECT_THAT(Changes("forum", &after), ElementsAre(entry));
 }
 
+TEST_F(Verdicts, ARevisionThatNeverWasIsRefused) {
+  const Revision last = world_.catalog().revision();
+  const Principal forum = WithRole(Role::kPlatform, "forum");
+  EXPECT_TRUE(world_.catalog().ReadChanges(forum, last).ok());
+  EXPECT_EQ(ReasonOf(world_.catalog().ReadChanges(forum, last + 1).status()), "REVISION_UNKNOWN");
+}
+
+TEST_F(Verdicts, OfTwoFirstVerdictsTheOlderStateCounts) {
+  const EntryNumber entry = Submit();
+  const Revision older = world_.catalog().revision();
+  const Decision contest{.person = "", .reason = ReasonCode::kConsentGiven};
+  ASSERT_TRUE(
+      world_.Act(WithRole(Role::kPlatform, "board"), "known", entry, EntryAction::kContest, contest)
+          .ok());
+  Say("forum", {entry}, 1);
+  Revision after = world_.catalog().revision();
+  EXPECT_THAT(Changes("forum", &after), IsEmpty());
+  const VerdictMatch match{.entry = entry, .list = list_.number, .action = Action::kBlock};
+  ASSERT_TRUE(world_.catalog()
+                  .RecordVerdicts({.verdicts = {{.time_us = world_.clock().Now(),
+                                                 .organisation = "forum",
+                                                 .key_id = "key",
+                                                 .outcome = Outcome::kMatch,
+                                                 .action = Action::kBlock,
+                                                 .revision = older,
+                                                 .matches = {match}}},
+                                   .counts = {}},
+                                  {})
+                  .ok());
+  EXPECT_THAT(Changes("forum", &after), ElementsAre(entry)) << "it was made before the contest";
+}
+
+TEST_F(Verdicts, SuspendingKeepsTheContestsDeadlineAndReason) {
+  const EntryNumber entry = Submit();
+  const Decision decision{
+      .person = "Ana Lys", .reason = ReasonCode::kIllegalContent, .note = "why"};
+  ASSERT_TRUE(world_.Act(reviewer_, "known", entry, EntryAction::kConfirm, decision).ok());
+  ASSERT_TRUE(world_.Act(flagger_, "known", entry, EntryAction::kContest, decision).ok());
+  const std::string id = world_.catalog().EntryId(entry);
+  const auto before = Take(world_.catalog().GetOutcome(reviewer_, "known", id));
+  world_.clock().Advance(kHourUs);
+  ASSERT_TRUE(world_
+                  .Act(operator_, "known", entry, EntryAction::kSuspend,
+                       {.person = "Op Era", .reason = ReasonCode::kOther, .note = "off"})
+                  .ok());
+  const auto after = Take(world_.catalog().GetOutcome(reviewer_, "known", id));
+  EXPECT_EQ(after.deadline_us, before.deadline_us);
+  EXPECT_EQ(after.entry.reason, "why");
+  EXPECT_EQ(after.entry.reason_code, ReasonCode::kIllegalContent);
+  EXPECT_EQ(after.history.back().reason, ReasonCode::kOther);
+  EXPECT_EQ(after.history.back().time_us, world_.clock().Now());
+}
+
 TEST_F(Verdicts, AChangedOrDeletedListIsAChangeOfItsEntries) {
   const EntryNumber entry = Submit();
   Say("forum", {entry});
