@@ -45,7 +45,8 @@ struct UploadRate {
 };
 struct UploadRates {
   UploadRate engine;  // Catalog::Upload(), no network
-  UploadRate stream;  // UploadEntries of one caller
+  UploadRate stream;  // UploadEntries of one caller, references derived from the values
+  UploadRate named;   // the same, with references in order
   UploadRate import;  // the command `vigie list import`
 };
 UploadRates MeasureUpload(const TrustOptions& options);

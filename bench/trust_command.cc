@@ -78,7 +78,7 @@ bool Upload(const TrustOptions& options, Json& json) {
   bool right = true;
   for (const auto& [name, rate] :
        {std::pair("engine", rates.engine), std::pair("stream", rates.stream),
-        std::pair("import", rates.import)}) {
+        std::pair("named", rates.named), std::pair("import", rates.import)}) {
     std::printf(
         "  %-8s %9.0f entries/s  %8.2f s  cpu: server %6.2f us, client %6.2f us an entry; "
         "%zu not found\n",

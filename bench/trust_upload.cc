@@ -1,6 +1,7 @@
 // vigie-bench trust: how fast many entries become durable and matchable.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <deque>
 #include <fstream>
 #include <stdexcept>
@@ -76,16 +77,25 @@ struct Service {
   Caller platform;
 };
 
-// One stream: a thread that sends, this one takes the answers.
-void UploadAll(Caller& flagger, size_t entries) {
+// "2026-00000017".
+std::string ReferenceOf(size_t number) {
+  std::string digits = std::to_string(number);
+  return "2026-" + std::string(8 - std::min<size_t>(8, digits.size()), '0') + digits;
+}
+
+// One stream: a thread that sends, this one takes the answers. `named`: with references in order,
+// as a base that numbers its cases has them; otherwise they are derived from the values.
+void UploadAll(Caller& flagger, size_t entries, bool named) {
   const auto context = flagger.NewContext();
   const auto stream = flagger.lists().UploadEntries(context.get());
-  std::thread sender([&stream, entries] {
+  std::thread sender([&stream, entries, named] {
     for (size_t done = 0; done < entries;) {
       v1::UploadEntriesRequest request;
       request.set_parent(std::string("lists/") + kList);
       while (request.entries_size() < static_cast<int>(kBatch) && done < entries) {
-        *request.add_entries()->add_fingerprints() = FingerprintOf(UniformHash(done++));
+        v1::Entry& entry = *request.add_entries();
+        if (named) entry.set_external_reference(ReferenceOf(done));
+        *entry.add_fingerprints() = FingerprintOf(UniformHash(done++));
       }
       if (!stream->Write(request)) return;
     }
@@ -102,12 +112,12 @@ void UploadAll(Caller& flagger, size_t entries) {
   if (created != entries) throw std::runtime_error("entries were not created");
 }
 
-UploadRate MeasureStream(const std::string& program, size_t entries) {
+UploadRate MeasureStream(const std::string& program, size_t entries, bool named) {
   Service service(program);
   const double server_cpu = service.server.cpu_seconds();
   const double own_cpu = OwnCpuSeconds();
   const auto begin = Clock::now();
-  UploadAll(service.flagger, entries);
+  UploadAll(service.flagger, entries, named);
   const double seconds = MicrosecondsSince(begin) * 1e-6;
   UploadRate rate = RateOf(entries, seconds, service.server.cpu_seconds() - server_cpu,
                            OwnCpuSeconds() - own_cpu);
@@ -147,7 +157,8 @@ UploadRate MeasureImport(const std::string& program, size_t entries) {
 
 UploadRates MeasureUpload(const TrustOptions& options) {
   return {.engine = MeasureEngine(options.entries),
-          .stream = MeasureStream(options.program, options.entries),
+          .stream = MeasureStream(options.program, options.entries, /*named=*/false),
+          .named = MeasureStream(options.program, options.entries, /*named=*/true),
           .import = MeasureImport(options.program, options.entries)};
 }
 

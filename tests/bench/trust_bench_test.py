@@ -51,7 +51,7 @@ class TrustBench(unittest.TestCase):
 
     def test_uploads_are_counted_by_the_engine_a_stream_and_the_command(self):
         result = self.measure("upload")
-        self.assertEqual(set(result), {"engine", "stream", "import"})
+        self.assertEqual(set(result), {"engine", "stream", "named", "import"})
         for rate in result.values():
             self.assertEqual(rate["missing"], 0)
             self.assertAlmostEqual(rate["per_s"] * rate["s"], 2000, places=3)
