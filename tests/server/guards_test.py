@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 
 import harness
 from match_test import near, random_pdq
@@ -113,6 +114,31 @@ class Notices(harness.ServerTest):
             "1 notices, ALLOW_CONFLICT".split(), "1 notices, DUPLICATE".split()])
         again = self.server.run("flagger", "list", "import", "known", file, "--dry_run")
         self.assertTrue(again.stdout.startswith("0 would be added, 3 there before, 2 refused"))
+
+
+class DailyQuota(harness.ServerTest):
+    """What `vigie organisation set --daily_entries` allows."""
+
+    def test_a_quota_is_kept_over_a_restart_and_counts_new_entries_only(self):
+        server = harness.Server(principals=self.principals)
+        done = harness.run("organisation", "set", "helpline", "--daily_entries", "3",
+                           "--data_dir", server.data_dir)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        source = random.Random(6)
+        flagger = server.client("flagger")
+        flagger.create_list("known")
+        sent = [lists_pb2.Entry(fingerprints=[random_pdq(source)]) for _ in range(5)]
+
+        def reasons(client, entries):
+            return [result.problem.reason for result in client.upload("lists/known", entries)]
+        time.sleep(0.5)  # a running server sees the change a moment later
+        self.assertEqual(reasons(flagger, sent), ["", "", "", "QUOTA_EXCEEDED", "QUOTA_EXCEEDED"])
+        self.assertEqual(reasons(flagger, sent[:3]), ["", "", ""], "they are there already")
+        self.assertEqual(server.stop(), 0)
+        again = harness.Server(data_dir=server.data_dir)
+        again.keys = server.keys
+        self.assertEqual(reasons(again.client("flagger"), sent[3:]), ["QUOTA_EXCEEDED"] * 2)
+        self.assertEqual(again.stop(), 0)
 
 
 class NoDuplicates(harness.ServerTest):
