@@ -188,6 +188,26 @@ CLI::App* AddDecision(CLI::App& command, const char* name, const char* what,
   return sub;
 }
 
+// What platforms say of matches, and what became of an organisation's submissions.
+void AddFindings(CLI::App& command, const std::shared_ptr<Options>& options, int* exit_code) {
+  CLI::App* feedback = command.add_subcommand(
+      "feedback", "Say of a match that it was right (true_positive) or wrong (false_positive)");
+  AddClientOptions(*feedback, &options->client);
+  feedback->add_option("--upload", options->upload, "the verdict's upload")->required();
+  feedback->add_option("--finding", options->finding, "true_positive or false_positive")
+      ->required();
+  feedback->add_flag("--release", options->release,
+                     "with false_positive: this picture is no longer held back here");
+  feedback->add_option("NAME", options->name, "lists/{list}/entries/{entry}")->required();
+  feedback->callback([options, exit_code] { *exit_code = GiveFeedback(*options); });
+
+  CLI::App* record =
+      command.add_subcommand("record", "Print how an organisation's submissions fared, as JSON");
+  AddClientOptions(*record, &options->client);
+  record->add_option("ORGANISATION", options->organisation, "whose submissions")->required();
+  record->callback([options, exit_code] { *exit_code = ShowRecord(*options); });
+}
+
 }  // namespace
 
 void AddReview(CLI::App& app, int* exit_code) {
@@ -228,23 +248,7 @@ void AddReview(CLI::App& app, int* exit_code) {
           *exit_code = DecideOn(*options, method);
         });
   }
-  CLI::App* feedback = command->add_subcommand(
-      "feedback", "Say of a match that it was right (true_positive) or wrong (false_positive)");
-  AddClientOptions(*feedback, &options->client);
-  feedback->add_option("--upload", options->upload, "the verdict's upload")->required();
-  feedback->add_option("--finding", options->finding, "true_positive or false_positive")
-      ->required();
-  feedback->add_flag("--release", options->release,
-                     "with false_positive: this picture is no longer held back here");
-  feedback->add_option("NAME", options->name, "lists/{list}/entries/{entry}")->required();
-  feedback->callback([options, exit_code] { *exit_code = GiveFeedback(*options); });
-
-  CLI::App* record =
-      command->add_subcommand("record", "Print how an organisation's submissions fared, as JSON");
-  AddClientOptions(*record, &options->client);
-  record->add_option("ORGANISATION", options->organisation, "whose submissions")->required();
-  record->callback([options, exit_code] { *exit_code = ShowRecord(*options); });
-
+  AddFindings(*command, options, exit_code);
   AddDecision(*command, "uphold", "End a contest: the entry was right", options)
       ->callback(
           [options, exit_code] { *exit_code = Settle(*options, v1::SettleEntryRequest::UPHELD); });

@@ -9,6 +9,7 @@
 #include "engine/base/certificate.h"
 #include "engine/base/digest.h"
 #include "engine/store/sqlite_store.h"
+#include "tests/support/client_certificate.h"
 #include "tests/support/engine_fixtures.h"
 
 namespace vigie {
@@ -144,22 +145,11 @@ TEST_F(KeyRingTest, APrincipalKnowsWhatItsOrganisationMayDo) {
   EXPECT_EQ(keys_.Authenticate(key.text)->daily_entries, 77);
 }
 
-// A certificate made for this test; its dates do not matter here.
-constexpr char kPem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBezCCASGgAwIBAgIUaBFkvC4Ueb7MnQZeBiVhr1byG1cwCgYIKoZIzj0EAwIw\n"
-    "EzERMA8GA1UEAwwIYSBjbGllbnQwHhcNMjYxMTIyMDMyMDE2WhcNMjYxMTI0MDMy\n"
-    "MDE2WjATMREwDwYDVQQDDAhhIGNsaWVudDBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
-    "A0IABLnMWLXTY0SgClXBVD+lcZRuuIfyp9+Qvr+MToZddvE0oG9LeLEcXLlElaQQ\n"
-    "RC74vou295ElQ+bjVdm0K5RoaemjUzBRMB0GA1UdDgQWBBQK5v6lrhnlDD/f6QM7\n"
-    "28rfyJrzyjAfBgNVHSMEGDAWgBQK5v6lrhnlDD/f6QM728rfyJrzyjAPBgNVHRMB\n"
-    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQCPLVeWO4TnNr6Ou3E0kQwKB4BK\n"
-    "5/qhDdSkGmvYF2h9LgIgXEroOUOLgat3PN7j8nz4ZfWkhlKjE47rqnJL/DGzn2U=\n"
-    "-----END CERTIFICATE-----\n";
-
 class CertificateTest : public KeyRingTest {
  protected:
-  CertificateTest() : record_(MakeCertificateKey(kPem, "forum", Role::kPlatform, "", 1).value()) {}
+  CertificateTest()
+      : record_(MakeCertificateKey(testing::kClientCertificate, "forum", Role::kPlatform, "", 1)
+                    .value()) {}
 
   std::string ReasonOfCertificate(std::string_view pem) {
     const auto principal = keys_.AuthenticateCertificate(pem);
@@ -172,12 +162,14 @@ class CertificateTest : public KeyRingTest {
 };
 
 TEST_F(CertificateTest, ARegisteredCertificateNamesItsPrincipalUntilItEnds) {
-  EXPECT_EQ(ReasonOfCertificate(kPem), "CERTIFICATE_UNKNOWN");
+  EXPECT_EQ(ReasonOfCertificate(testing::kClientCertificate), "CERTIFICATE_UNKNOWN");
   record_.until_us = clock_.Now() + testing::kHourUs;
   ASSERT_TRUE(store_->InsertKey(record_).ok());
-  EXPECT_EQ(ReasonOfCertificate(kPem), "CERTIFICATE_UNKNOWN") << "read again in a moment";
+  EXPECT_EQ(ReasonOfCertificate(testing::kClientCertificate), "CERTIFICATE_UNKNOWN")
+      << "read again in a moment";
   clock_.Advance(KeyRing::kRefreshUs);
-  const auto principal = keys_.AuthenticateCertificate(std::string("a note\n") + kPem);
+  const auto principal =
+      keys_.AuthenticateCertificate(std::string("a note\n") + testing::kClientCertificate);
   ASSERT_TRUE(principal.ok()) << principal.status();
   EXPECT_EQ(principal->key_id, record_.id);
   EXPECT_EQ(principal->organisation, "forum");
@@ -185,17 +177,19 @@ TEST_F(CertificateTest, ARegisteredCertificateNamesItsPrincipalUntilItEnds) {
   for (const char* other : {"", "x", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"}) {
     EXPECT_EQ(ReasonOfCertificate(other), "CERTIFICATE_UNKNOWN") << other;
   }
-  EXPECT_EQ(ReasonOfCertificate(std::string(kPem) + kPem), "CERTIFICATE_UNKNOWN");
+  EXPECT_EQ(
+      ReasonOfCertificate(std::string(testing::kClientCertificate) + testing::kClientCertificate),
+      "CERTIFICATE_UNKNOWN");
   clock_.Advance(testing::kHourUs);
-  EXPECT_EQ(ReasonOfCertificate(kPem), "KEY_EXPIRED");
+  EXPECT_EQ(ReasonOfCertificate(testing::kClientCertificate), "KEY_EXPIRED");
   ASSERT_TRUE(store_->RevokeKey(record_.id, clock_.Now()).ok());
   clock_.Advance(KeyRing::kRefreshUs);
-  EXPECT_EQ(ReasonOfCertificate(kPem), "KEY_REVOKED");
+  EXPECT_EQ(ReasonOfCertificate(testing::kClientCertificate), "KEY_REVOKED");
 }
 
 TEST_F(CertificateTest, ACertificateIsNoSecretAndASecretNoCertificate) {
   ASSERT_TRUE(store_->InsertKey(record_).ok());
-  const std::string der = *CertificateFromPem(kPem);
+  const std::string der = *CertificateFromPem(testing::kClientCertificate);
   // Its digest is that of its bytes, which anybody may have seen.
   EXPECT_EQ(ReasonFor("vgk_" + record_.id + "_" + ToBase32(AsBytes(der))), "KEY_INVALID");
   // A key whose secret would be the certificate's bytes.
@@ -204,20 +198,23 @@ TEST_F(CertificateTest, ACertificateIsNoSecretAndASecretNoCertificate) {
   ASSERT_TRUE(store_->RevokeKey(record_.id, 2).ok());
   ASSERT_TRUE(store_->InsertKey(secret).ok());
   clock_.Advance(KeyRing::kRefreshUs);
-  EXPECT_EQ(ReasonOfCertificate(kPem), "KEY_REVOKED");
+  EXPECT_EQ(ReasonOfCertificate(testing::kClientCertificate), "KEY_REVOKED");
 }
 
 TEST_F(CertificateTest, WhatIsNoCertificateIsNotRegistered) {
-  std::string damaged(kPem);
+  std::string damaged(testing::kClientCertificate);
   damaged[40] = damaged[40] == 'A' ? 'B' : 'A';  // still base64, but no certificate
   for (const std::string& pem :
-       {std::string(), std::string("x"), std::string(kPem) + kPem, damaged}) {
+       {std::string(), std::string("x"),
+        std::string(testing::kClientCertificate) + testing::kClientCertificate, damaged}) {
     EXPECT_EQ(ReasonOf(MakeCertificateKey(pem, "forum", Role::kPlatform, "", 1).status()),
               "CERTIFICATE_INVALID")
         << pem;
   }
-  EXPECT_EQ(ReasonOf(MakeCertificateKey(kPem, "A", Role::kPlatform, "", 1).status()),
-            "KEY_INVALID");
+  EXPECT_EQ(
+      ReasonOf(
+          MakeCertificateKey(testing::kClientCertificate, "A", Role::kPlatform, "", 1).status()),
+      "KEY_INVALID");
 }
 
 TEST_F(KeyRingTest, OrganisationsHaveNames) {

@@ -6,30 +6,21 @@
 #include <string>
 
 #include "engine/base/digest.h"
+#include "tests/support/client_certificate.h"
 
 namespace vigie {
 namespace {
 
-// A certificate made for this test; its dates do not matter here.
-constexpr char kPem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBezCCASGgAwIBAgIUaBFkvC4Ueb7MnQZeBiVhr1byG1cwCgYIKoZIzj0EAwIw\n"
-    "EzERMA8GA1UEAwwIYSBjbGllbnQwHhcNMjYxMTIyMDMyMDE2WhcNMjYxMTI0MDMy\n"
-    "MDE2WjATMREwDwYDVQQDDAhhIGNsaWVudDBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
-    "A0IABLnMWLXTY0SgClXBVD+lcZRuuIfyp9+Qvr+MToZddvE0oG9LeLEcXLlElaQQ\n"
-    "RC74vou295ElQ+bjVdm0K5RoaemjUzBRMB0GA1UdDgQWBBQK5v6lrhnlDD/f6QM7\n"
-    "28rfyJrzyjAfBgNVHSMEGDAWgBQK5v6lrhnlDD/f6QM728rfyJrzyjAPBgNVHRMB\n"
-    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQCPLVeWO4TnNr6Ou3E0kQwKB4BK\n"
-    "5/qhDdSkGmvYF2h9LgIgXEroOUOLgat3PN7j8nz4ZfWkhlKjE47rqnJL/DGzn2U=\n"
-    "-----END CERTIFICATE-----\n";
+using testing::kClientCertificate;
+
 constexpr char kSha256[] = "bdf82319dac22f1862dbec953cc9350dd09c8736e15271a43f187e29aa57a759";
 
 TEST(Certificate, TheBytesOfOneCertificateWhateverStandsAroundIt) {
-  const auto der = CertificateFromPem(kPem);
+  const auto der = CertificateFromPem(kClientCertificate);
   ASSERT_TRUE(der.has_value());
   EXPECT_EQ(ToHex(Sha256(AsBytes(*der))), kSha256);
   EXPECT_TRUE(IsCertificate(*der));
-  const std::string pem(kPem);
+  const std::string pem(kClientCertificate);
   for (const std::string& text :
        {"Certificate:\n  Data\n" + pem, pem + "\n# the end\n", pem.substr(0, pem.size() - 1)}) {
     EXPECT_EQ(CertificateFromPem(text), der) << text;
@@ -37,7 +28,7 @@ TEST(Certificate, TheBytesOfOneCertificateWhateverStandsAroundIt) {
 }
 
 TEST(Certificate, AnythingElseIsRefused) {
-  const std::string pem(kPem);
+  const std::string pem(kClientCertificate);
   const std::string key =
       "-----BEGIN PRIVATE "
       "KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
@@ -61,7 +52,7 @@ TEST(Certificate, AnythingElseIsRefused) {
 }
 
 TEST(Certificate, CutAndChangedTextNeverGivesTheSameBytes) {
-  const std::string pem(kPem);
+  const std::string pem(kClientCertificate);
   const auto der = CertificateFromPem(pem);
   for (size_t size = 0; size + 10 < pem.size(); ++size) {
     EXPECT_FALSE(CertificateFromPem(pem.substr(0, size)).has_value()) << size;
@@ -82,7 +73,7 @@ TEST(Certificate, CutAndChangedTextNeverGivesTheSameBytes) {
 }
 
 TEST(Certificate, OnlyWholeCertificatesAreCertificates) {
-  const std::string der = *CertificateFromPem(kPem);
+  const std::string der = *CertificateFromPem(kClientCertificate);
   for (size_t size = 0; size < der.size(); ++size) {
     EXPECT_FALSE(IsCertificate(der.substr(0, size))) << size;
   }
