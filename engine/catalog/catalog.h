@@ -132,7 +132,8 @@ struct PreparedUpload {
   std::string list_id;
   bool validate_only = false;
   TimeUs received_us = 0;
-  int64_t counted = 0;  // new entries taken from the organisation's quota
+  int64_t counted = 0;         // new entries taken from the organisation's quota
+  EntryNumber last_entry = 0;  // there was when it was tried
   // Of CommitUploads(): LIST_NOT_FOUND, or an error of the store. OK: `outcome` holds.
   absl::Status status;
   UploadOutcome outcome;

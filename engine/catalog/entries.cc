@@ -213,6 +213,7 @@ absl::StatusOr<PreparedUpload> Catalog::PrepareUpload(const Principal& caller,
                         .validate_only = validate_only,
                         .received_us = clock_.Now(),
                         .counted = 0,
+                        .last_entry = 0,
                         .status = {},
                         .outcome = {}};
   upload.outcome.results.resize(entries.size());
@@ -263,6 +264,7 @@ void Catalog::CommitUploads(std::span<PreparedUpload* const> uploads) {
         upload->status = absl::CancelledError("the upload before it was refused");
         continue;
       }
+      upload->last_entry = counters.entries;
       if (upload->validate_only) {
         DryRun dry(transaction);
         Counters next = counters;
@@ -285,7 +287,9 @@ void Catalog::CommitUploads(std::span<PreparedUpload* const> uploads) {
     upload->outcome.revision = *revision;
     for (UploadResult& result : upload->outcome.results) {
       if (!result.created || !result.status.ok()) result.notices.clear();
-      if (result.created && upload->validate_only) result.entry.number = 0;
+      // Also of one that this very message would have created before.
+      const bool imagined = upload->validate_only && result.entry.number > upload->last_entry;
+      if (imagined) result.entry.number = 0;
       result.entry.state = StateAt(result.entry.state, result.entry.expires_us, clock_.Now());
     }
   }

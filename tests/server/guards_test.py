@@ -116,6 +116,22 @@ class Notices(harness.ServerTest):
         self.assertTrue(again.stdout.startswith("0 would be added, 3 there before, 2 refused"))
 
 
+class DryMessage(harness.ServerTest):
+    """UploadEntries.validate_only, beside real messages."""
+
+    def test_a_dry_run_names_no_entry_that_does_not_exist(self):
+        self.flagger.create_list("known")
+        entry = lists_pb2.Entry(fingerprints=[random_pdq(random.Random(8))])
+
+        def upload(validate_only):
+            [response] = self.flagger.lists.UploadEntries(iter([lists_pb2.UploadEntriesRequest(
+                parent="lists/known", validate_only=validate_only, entries=[entry, entry])]))
+            return [(result.created, bool(result.entry)) for result in response.results]
+        self.assertEqual(upload(True), [(True, False), (False, False)])
+        self.assertEqual(upload(False), [(True, True), (False, True)])
+        self.assertEqual(upload(True), [(False, True), (False, True)])
+
+
 class DailyQuota(harness.ServerTest):
     """What `vigie organisation set --daily_entries` allows."""
 
