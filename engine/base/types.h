@@ -200,6 +200,10 @@ struct Principal {
   std::optional<Designation> designation = std::nullopt;
   // New entries that its organisation may submit within 24 hours; 0: any number.
   int64_t daily_entries = 0;
+  // Pictures whose hashes, and pictures whose bytes, its organisation may have checked a second; 0:
+  // what the server allows everybody.
+  int64_t checks_per_second = 0;
+  int64_t images_per_second = 0;
 };
 
 // True for the names of lists and organisations: 1 to 63 characters a-z, 0-9 and '-', beginning

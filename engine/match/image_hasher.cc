@@ -1,6 +1,7 @@
 #include "engine/match/image_hasher.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,12 @@
 
 namespace vigie {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+int64_t NanosecondsSince(SteadyClock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - begin).count();
+}
 
 // The hashes of all frames as they come; remembers which were there.
 class FrameHasher {
@@ -20,6 +27,23 @@ class FrameHasher {
 
   bool Take(const Frame& frame) {
     if (!go_on_()) return false;
+    const auto begin = SteadyClock::now();
+    const bool more = Add(frame);
+    hash_ns_ += NanosecondsSince(begin);
+    return more;
+  }
+
+  int best_quality() const { return best_.pdq.quality; }
+  int64_t hash_ns() const { return hash_ns_; }
+
+  std::vector<HashedFrame> Finish() && {
+    std::vector<HashedFrame> frames = std::move(picker_).Pick();
+    if (frames.empty() && best_.number >= 0) frames.push_back(best_);
+    return frames;
+  }
+
+ private:
+  bool Add(const Frame& frame) {
     HashedFrame hashed{.number = frame.number, .pdq = {}};
     if (options_.all_orientations) {
       hashed.pdq = ComputePdqOrientations(frame.pixels, options_.profile, scratch_);
@@ -35,15 +59,6 @@ class FrameHasher {
     return true;
   }
 
-  int best_quality() const { return best_.pdq.quality; }
-
-  std::vector<HashedFrame> Finish() && {
-    std::vector<HashedFrame> frames = std::move(picker_).Pick();
-    if (frames.empty() && best_.number >= 0) frames.push_back(best_);
-    return frames;
-  }
-
- private:
   // Stands for all 8 hashes, which are taken from the same frequencies: two of them.
   static std::string Key(const PdqOrientations& pdq) {
     std::string key;
@@ -60,6 +75,7 @@ class FrameHasher {
   FramePicker picker_;
   HashedFrame best_{.number = -1, .pdq = {}};
   absl::flat_hash_set<std::string> seen_;
+  int64_t hash_ns_ = 0;
 };
 
 }  // namespace
@@ -69,12 +85,15 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
   const Sampling sampling =
       options.profile == Profile::kReference ? Sampling::kPdqReference : Sampling::kAllPixels;
   DecodeMode mode = options.mode;
+  HashedImage image;
   while (true) {
     FrameHasher hasher(options, scratch, go_on);
-    HashedImage image;
+    const auto begin = SteadyClock::now();
     VIGIE_ASSIGN_OR_RETURN(image.summary,
                            DecodeFrames(bytes, options.limits, mode, sampling,
                                         [&](const Frame& frame) { return hasher.Take(frame); }));
+    image.hash_ns += hasher.hash_ns();
+    image.decode_ns += NanosecondsSince(begin) - hasher.hash_ns();
     const int floor = std::max(options.min_quality, kDefaultMinQuality) + kFastQualityMargin;
     if (mode == DecodeMode::kFast && image.summary.format == ImageFormat::kJpeg &&
         hasher.best_quality() < floor && go_on()) {
@@ -89,6 +108,12 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
 absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                         PdqScratch& scratch) {
   return HashEncoded(bytes, options, scratch, [] { return true; });
+}
+
+absl::StatusOr<HashedImage> InProcessHasher::Hash(Bytes bytes, const HashOptions& options,
+                                                  TimeUs deadline_us) const {
+  static thread_local PdqScratch scratch;
+  return HashEncoded(bytes, options, scratch, [&] { return clock_.Now() < deadline_us; });
 }
 
 void FramePicker::Offer(HashedFrame frame) {

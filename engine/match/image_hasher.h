@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "engine/base/clock.h"
 #include "engine/base/fingerprint.h"
 #include "engine/base/status.h"
 #include "engine/hash/pdq.h"
@@ -40,6 +41,9 @@ struct HashedImage {
   // first to the last. When none reaches min_quality, the one of the best quality.
   std::vector<HashedFrame> frames;
   FrameSummary summary;  // of the decoder
+  // What it took, nanoseconds.
+  int64_t decode_ns = 0;
+  int64_t hash_ns = 0;
 };
 
 // The hashes of `bytes`. `go_on` is asked before each frame is hashed; after false no more are.
@@ -49,6 +53,29 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                         PdqScratch& scratch, absl::FunctionRef<bool()> go_on);
 absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                         PdqScratch& scratch);
+
+// Where pictures are decoded and hashed: in this process, or behind a wall. Thread-safe.
+class ImageHasher {
+ public:
+  virtual ~ImageHasher() = default;
+
+  // As HashEncoded(); no frame is hashed after `deadline_us`. Besides its errors, where the work is
+  // done elsewhere: DECODER_FAILED (UNAVAILABLE), it crashed, hung, or could not be begun.
+  virtual absl::StatusOr<HashedImage> Hash(Bytes bytes, const HashOptions& options,
+                                           TimeUs deadline_us) const = 0;
+};
+
+// In the calling thread, with scratch memory of that thread.
+class InProcessHasher final : public ImageHasher {
+ public:
+  // `clock` outlives the hasher.
+  explicit InProcessHasher(const Clock& clock) : clock_(clock) {}
+  absl::StatusOr<HashedImage> Hash(Bytes bytes, const HashOptions& options,
+                                   TimeUs deadline_us) const override;
+
+ private:
+  const Clock& clock_;
+};
 
 // Chooses among offered frames, evenly over all of them, without knowing how many will come: keeps
 // every one, then every second, every fourth..., at most twice as many as are wanted.

@@ -1,6 +1,7 @@
 #include "engine/match/pipeline.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,10 +52,28 @@ struct Pipeline::Queries {
 
 namespace {
 
-PdqScratch& ThreadScratch() {
-  static thread_local PdqScratch scratch;
-  return scratch;
-}
+// Adds the time of its life to one of a check's times.
+class StepTimer {
+ public:
+  StepTimer(const CheckOptions& options, int64_t CheckTimes::*step)
+      : total_(options.times == nullptr ? nullptr : &(options.times->*step)) {
+    if (total_ != nullptr) begin_ = std::chrono::steady_clock::now();
+  }
+  ~StepTimer() { Stop(); }
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+  void Stop() {
+    if (total_ == nullptr) return;
+    const auto passed = std::chrono::steady_clock::now() - begin_;
+    *total_ += std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count();
+    total_ = nullptr;
+  }
+
+ private:
+  int64_t* total_;
+  std::chrono::steady_clock::time_point begin_;
+};
 
 std::string ToText(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -70,6 +89,7 @@ Fingerprint DigestOf(Algorithm algorithm, Bytes encoded) {
 
 NotScanned ObstacleOf(const absl::Status& decode_error) {
   const std::string reason = ReasonOf(decode_error);
+  if (reason == "DECODER_FAILED") return NotScanned::kDecoderFailed;
   if (reason == "UNSUPPORTED_FORMAT") return NotScanned::kUnsupportedFormat;
   if (reason == "IMAGE_TOO_LARGE" || reason == "OUT_OF_MEMORY") return NotScanned::kTooLarge;
   return NotScanned::kCorrupt;
@@ -102,11 +122,14 @@ void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& qu
                             .all_orientations = true,
                             .min_quality = options_.min_quality,
                             .max_frames = options_.max_frames};
-  const auto in_time = [&] { return clock_.Now() < options.deadline_us; };
-  const auto image = HashEncoded(encoded, hash, ThreadScratch(), in_time);
+  const auto image = hasher_.Hash(encoded, hash, options.deadline_us);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
     return;
+  }
+  if (options.times != nullptr) {
+    options.times->decode_ns += image->decode_ns;
+    options.times->hash_ns += image->hash_ns;
   }
   const FrameSummary& summary = image->summary;
   for (const HashedFrame& frame : image->frames) {
@@ -161,14 +184,14 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
 
 absl::StatusOr<std::vector<Fingerprint>> Pipeline::Hash(Bytes encoded, Profile profile) const {
   HashedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(encoded,
-                                            {.limits = options_.limits,
-                                             .mode = DecodeMode::kExact,
-                                             .profile = profile,
-                                             .all_orientations = false,
-                                             .min_quality = options_.min_quality,
-                                             .max_frames = options_.max_frames},
-                                            ThreadScratch()));
+  VIGIE_ASSIGN_OR_RETURN(image, hasher_.Hash(encoded,
+                                             {.limits = options_.limits,
+                                              .mode = DecodeMode::kExact,
+                                              .profile = profile,
+                                              .all_orientations = false,
+                                              .min_quality = options_.min_quality,
+                                              .max_frames = options_.max_frames},
+                                             std::numeric_limits<TimeUs>::max()));
   VIGIE_RETURN_IF_ERROR(image.summary.rest);
   std::vector<Fingerprint> fingerprints;
   for (const HashedFrame& frame : image.frames) {
@@ -246,6 +269,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   // Read before searching: the search sees at least this state.
   const Revision revision = catalog_.revision();
   std::vector<Match> matches;
+  StepTimer searching(options, &CheckTimes::search_ns);
   int radius = catalog_.WidestDistance();
   if (options.max_distance.has_value()) radius = std::min(radius, *options.max_distance);
   if (radius >= 0 && !queries.hashes.empty()) {
@@ -258,6 +282,8 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
       AddMatch(hit, queries, options, &matches);
     }
   }
+  searching.Stop();
+  const StepTimer deciding(options, &CheckTimes::decide_ns);
   UploadId upload{};
   if (!matches.empty()) {
     upload = catalog_.UploadIdOf(queries.Values());

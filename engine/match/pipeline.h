@@ -32,6 +32,14 @@ struct PipelineOptions {
   int max_frames = kDefaultMaxFrames;         // of an animation, 1 to kMaxFramesLimit
 };
 
+// What the steps of a check took, nanoseconds.
+struct CheckTimes {
+  int64_t decode_ns = 0;
+  int64_t hash_ns = 0;
+  int64_t search_ns = 0;
+  int64_t decide_ns = 0;  // with noting the verdict
+};
+
 // What the caller may choose for one check.
 struct CheckOptions {
   std::string organisation;         // whose upload it is: only lists that act for it are consulted
@@ -44,6 +52,8 @@ struct CheckOptions {
   TimeUs deadline_us = std::numeric_limits<TimeUs>::max();
   // Decides; nullptr: the one in force. For requests of several pictures.
   std::shared_ptr<const Policy> policy = nullptr;
+  // Filled in by the check, which it outlives; nullptr: not asked for.
+  CheckTimes* times = nullptr;
 };
 
 // A value of the upload, computed by the caller. For PDQ, `orientation` says of which of the
@@ -53,13 +63,19 @@ struct QueryFingerprint {
   Orientation orientation = Orientation::kOriginal;
 };
 
-// Thread-safe; each thread keeps its own working memory for hashing.
+// Thread-safe.
 class Pipeline {
  public:
-  // All outlive the pipeline. Verdicts are noted in `book`, unless that is nullptr.
+  // All outlive the pipeline. Verdicts are noted in `book`, unless that is nullptr. Pictures are
+  // hashed by `hasher`; nullptr: in the calling thread.
   Pipeline(const Catalog& catalog, const Clock& clock, const PipelineOptions& options,
-           VerdictBook* book = nullptr)
-      : catalog_(catalog), clock_(clock), options_(options), book_(book) {}
+           VerdictBook* book = nullptr, const ImageHasher* hasher = nullptr)
+      : catalog_(catalog),
+        clock_(clock),
+        options_(options),
+        book_(book),
+        in_process_(clock),
+        hasher_(hasher == nullptr ? in_process_ : *hasher) {}
 
   // The verdict on an encoded picture. Whatever is wrong with the picture is a verdict
   // (NOT_SCANNED), not an error. Errors are the request's or the server's: LIST_NOT_FOUND for an
@@ -74,7 +90,7 @@ class Pipeline {
 
   // PDQ (decoded exactly), SHA-256 and MD5 of an encoded picture, for submission. Of an animation a
   // PDQ for each frame that a check would look up. Errors: UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE,
-  // IMAGE_CORRUPT, each also when only a part of the picture was in the way.
+  // IMAGE_CORRUPT, each also when only a part of the picture was in the way; DECODER_FAILED.
   absl::StatusOr<std::vector<Fingerprint>> Hash(Bytes encoded, Profile profile) const;
 
   const PipelineOptions& options() const { return options_; }
@@ -103,6 +119,8 @@ class Pipeline {
   const Clock& clock_;
   const PipelineOptions options_;
   VerdictBook* const book_;
+  const InProcessHasher in_process_;
+  const ImageHasher& hasher_;
   Published<SharedPolicy> policy_{std::make_unique<SharedPolicy>(std::make_shared<const Policy>())};
 };
 

@@ -62,6 +62,8 @@ std::string_view Name(NotScanned value) {
       return "featureless";
     case NotScanned::kDeadline:
       return "deadline";
+    case NotScanned::kDecoderFailed:
+      return "decoder_failed";
   }
   return "invalid";
 }

@@ -14,10 +14,11 @@ namespace vigie {
 // Why there is no answer. A picture we could not look at is never reported as clean.
 enum class NotScanned : uint8_t {
   kUnsupportedFormat = 1,
-  kTooLarge = 2,     // over the server's limit of bytes or pixels
-  kCorrupt = 3,      // empty, damaged, or cut off before its end
-  kFeatureless = 4,  // quality below the floor: it would match unrelated pictures
-  kDeadline = 5,     // the caller's time was over before the answer
+  kTooLarge = 2,       // over the server's limit of bytes or pixels
+  kCorrupt = 3,        // empty, damaged, or cut off before its end
+  kFeatureless = 4,    // quality below the floor: it would match unrelated pictures
+  kDeadline = 5,       // the caller's time was over before the answer
+  kDecoderFailed = 6,  // the decoder crashed, hung or ran out of memory on it
 };
 
 // Why the verdict, or one match, is what it is.

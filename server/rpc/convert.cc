@@ -23,7 +23,7 @@ static_assert(static_cast<int>(Action::kBlock) == v1::BLOCK);
 static_assert(static_cast<int>(EntryState::kErased) == v1::ERASED);
 static_assert(static_cast<int>(Subject::kMinor) == v1::MINOR);
 static_assert(static_cast<int>(Outcome::kNotScanned) == v1::Verdict::NOT_SCANNED);
-static_assert(static_cast<int>(NotScanned::kDeadline) == v1::Verdict::DEADLINE);
+static_assert(static_cast<int>(NotScanned::kDecoderFailed) == v1::Verdict::DECODER_FAILED);
 static_assert(static_cast<int>(NoticeCode::kDuplicate) == v1::Notice::DUPLICATE);
 static_assert(static_cast<int>(Basis::kReleased) == v1::Verdict::RELEASED_BY_FEEDBACK);
 
