@@ -21,6 +21,9 @@ void AddSearch(CLI::App& app, int* exit_code);
 void AddHash(CLI::App& app, int* exit_code);
 void AddStart(CLI::App& app, int* exit_code);
 void AddEdit(CLI::App& app, int* exit_code);
-void AddTrust(CLI::App& app, int* exit_code);  // with VIGIE_BENCH_SERVER
+void AddReport(CLI::App& app, int* exit_code);
+// With VIGIE_BENCH_SERVER.
+void AddTrust(CLI::App& app, int* exit_code);
+void AddServer(CLI::App& app, int* exit_code);
 
 }  // namespace vigie::bench

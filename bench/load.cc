@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/search_data.h"
 #include "engine/base/digest.h"
 
 namespace vigie::bench {
@@ -13,7 +12,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kQuality = 100;
-constexpr auto kDeadline = std::chrono::minutes(10);
 
 void OrThrow(const grpc::Status& status) {
   if (!status.ok()) throw std::runtime_error("a call failed: " + status.error_message());
@@ -27,12 +25,13 @@ v1::CheckHashesRequest RequestOf(const Pdq256& hash) {
 
 }  // namespace
 
-Latencies Summarise(std::vector<double> us) {
+LatencySummary Summarise(std::vector<double> us) {
   if (us.empty()) return {};
   std::sort(us.begin(), us.end());
   return {.count = us.size(),
           .p50_us = us[us.size() / 2],
-          .p99_us = us[std::min(us.size() - 1, us.size() * 99 / 100)],
+          .p99_us = us[us.size() * 99 / 100],
+          .p999_us = us[us.size() * 999 / 1000],
           .max_us = us.back()};
 }
 
@@ -58,10 +57,12 @@ Caller::Caller(const std::string& address, std::string key) : key_(std::move(key
   match_ = v1::MatchService::NewStub(channel_);
 }
 
-std::unique_ptr<grpc::ClientContext> Caller::NewContext() const {
+std::unique_ptr<grpc::ClientContext> Caller::NewContext(double deadline_s) const {
   auto context = std::make_unique<grpc::ClientContext>();
   context->AddMetadata("authorization", "Bearer " + key_);
-  context->set_deadline(std::chrono::system_clock::now() + kDeadline);
+  context->set_deadline(std::chrono::system_clock::now() +
+                        std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                            std::chrono::duration<double>(deadline_s)));
   return context;
 }
 
@@ -94,60 +95,6 @@ v1::Verdict Caller::Check(const Pdq256& hash) {
   v1::CheckHashesResponse response;
   OrThrow(match_->CheckHashes(NewContext().get(), RequestOf(hash), &response));
   return response.verdicts(0);
-}
-
-struct CheckLoad::Ask {
-  Clock::time_point due;
-  std::unique_ptr<grpc::ClientContext> context;
-  v1::CheckHashesRequest request;
-  v1::CheckHashesResponse response;
-};
-
-CheckLoad::CheckLoad(Caller& caller, double per_second, uint64_t seed)
-    : caller_(caller), pacer_([this, per_second, seed] { Run(per_second, seed); }) {}
-
-CheckLoad::~CheckLoad() {
-  if (pacer_.joinable()) Stop();
-}
-
-void CheckLoad::Run(double per_second, uint64_t seed) {
-  FastRandom random(seed);
-  const std::chrono::duration<double> pause(1 / per_second);
-  const auto begin = Clock::now();
-  for (uint64_t i = 0; !stopping_.load(); ++i) {
-    const auto ask = std::make_shared<Ask>();
-    ask->due = begin + std::chrono::duration_cast<Clock::duration>(pause * static_cast<double>(i));
-    ask->context = caller_.NewContext();
-    ask->request = RequestOf(random.Hash());
-    std::this_thread::sleep_until(ask->due);
-    ++in_flight_;
-    caller_.match().async()->CheckHashes(
-        ask->context.get(), &ask->request, &ask->response,
-        [this, ask](const grpc::Status& status) { Take(*ask, status); });
-  }
-}
-
-void CheckLoad::Take(const Ask& ask, const grpc::Status& status) {
-  const double us = MicrosecondsSince(ask.due);
-  {
-    const std::lock_guard lock(mutex_);
-    us_.push_back(us);
-    if (!status.ok()) {
-      ++result_.failed;
-    } else if (ask.response.verdicts(0).outcome() != v1::Verdict::NO_MATCH) {
-      ++result_.matched;
-    }
-  }
-  --in_flight_;
-}
-
-CheckLoad::Result CheckLoad::Stop() {
-  stopping_.store(true);
-  pacer_.join();
-  while (in_flight_.load() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  const std::lock_guard lock(mutex_);
-  result_.latencies = Summarise(std::move(us_));
-  return result_;
 }
 
 }  // namespace vigie::bench

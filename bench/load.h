@@ -1,16 +1,11 @@
-// Callers of a server under test: a connection with a key, and a load of checks that does not slow
-// down when the server does.
+// Callers of a server under test: a connection with a key.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/base/fingerprint.h"
@@ -19,13 +14,14 @@
 
 namespace vigie::bench {
 
-struct Latencies {
+struct LatencySummary {
   size_t count = 0;
   double p50_us = 0;
   double p99_us = 0;
+  double p999_us = 0;
   double max_us = 0;
 };
-Latencies Summarise(std::vector<double> us);
+LatencySummary Summarise(std::vector<double> us);
 
 double MicrosecondsSince(std::chrono::steady_clock::time_point begin);
 
@@ -36,7 +32,9 @@ class Caller {
  public:
   Caller(const std::string& address, std::string key);
 
-  std::unique_ptr<grpc::ClientContext> NewContext() const;
+  // With the key, and a deadline in so many seconds.
+  std::unique_ptr<grpc::ClientContext> NewContext(double deadline_s = 600) const;
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   v1::ListService::Stub& lists() { return *lists_; }
   v1::MatchService::Stub& match() { return *match_; }
 
@@ -51,40 +49,6 @@ class Caller {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ListService::Stub> lists_;
   std::unique_ptr<v1::MatchService::Stub> match_;
-};
-
-// Checks of random hashes, which match nothing, at a steady rate: each begins at its time whatever
-// became of those before, and its latency counts from then, so that a stall is seen by every check
-// that it delays.
-class CheckLoad {
- public:
-  struct Result {
-    uint64_t failed = 0;   // calls that ended with an error
-    uint64_t matched = 0;  // answers that were not NO_MATCH
-    Latencies latencies;
-  };
-
-  // Begins at once. `caller` outlives it.
-  CheckLoad(Caller& caller, double per_second, uint64_t seed);
-  ~CheckLoad();
-  CheckLoad(const CheckLoad&) = delete;
-  CheckLoad& operator=(const CheckLoad&) = delete;
-
-  // Ends the load and waits for the last answers. Once.
-  Result Stop();
-
- private:
-  struct Ask;
-  void Run(double per_second, uint64_t seed);
-  void Take(const Ask& ask, const grpc::Status& status);
-
-  Caller& caller_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<uint64_t> in_flight_{0};
-  std::mutex mutex_;
-  Result result_;
-  std::vector<double> us_;
-  std::thread pacer_;
 };
 
 }  // namespace vigie::bench

@@ -25,8 +25,10 @@ int main(int argc, char** argv) {
   vigie::bench::AddHash(app, &exit_code);
   vigie::bench::AddStart(app, &exit_code);
   vigie::bench::AddEdit(app, &exit_code);
+  vigie::bench::AddReport(app, &exit_code);
 #ifdef VIGIE_BENCH_SERVER
   vigie::bench::AddTrust(app, &exit_code);
+  vigie::bench::AddServer(app, &exit_code);
 #endif
   try {
     app.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "bench/page.h"
 #include "bench/search_report.h"
 
 namespace vigie::bench {
@@ -227,7 +228,7 @@ void DrawAxes(const Chart& chart, std::ostream& out) {
 void DrawLine(const Chart& chart, const std::string& name, size_t number, std::ostream& out) {
   const auto& line = chart.lines.at(name);
   out << Format("<g class=\"c%zu\"><title>%s</title>\n<path class=\"line\"%s d=\"",
-                number % kColours, name.c_str(),
+                number % kColours, Escaped(name).c_str(),
                 number < kColours ? "" : " stroke-dasharray=\"6 4\"");
   const char* verb = "M";
   for (const auto& [x, y] : line) {
@@ -237,7 +238,7 @@ void DrawLine(const Chart& chart, const std::string& name, size_t number, std::o
   out << "\"/>\n";
   for (const auto& [x, y] : line) {
     out << Format("<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"><title>%s: %s</title>",
-                  chart.x.At(x), chart.y.At(y), name.c_str(), TimeLabel(y).c_str())
+                  chart.x.At(x), chart.y.At(y), Escaped(name).c_str(), TimeLabel(y).c_str())
         << "</circle>\n";
   }
   out << "</g>\n";
@@ -256,7 +257,7 @@ void DrawLegend(const Chart& chart, std::ostream& out) {
                   i < kColours ? "" : " stroke-dasharray=\"6 4\"", kRight + 16, y)
         << Format("<circle class=\"dot\" cx=\"%g\" cy=\"%g\" r=\"4\"/></g>", kRight + 28, y)
         << Format("<text x=\"%g\" y=\"%g\">%s</text>\n", kRight + 48, y + 4.5,
-                  chart.names[i].c_str());
+                  Escaped(chart.names[i]).c_str());
     y += kLegendLine;
   }
 }

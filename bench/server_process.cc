@@ -64,6 +64,48 @@ std::string Read(int output, bool one_line) {
   return text;
 }
 
+std::string ReadProc(pid_t pid, const char* name) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/" + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// `pid` and the processes below it.
+std::vector<pid_t> WithChildren(pid_t pid) {
+  std::vector<pid_t> all = {pid};
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string tasks = "/proc/" + std::to_string(all[i]) + "/task";
+    std::error_code gone;  // a process may end meanwhile
+    for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+      std::ifstream children(task.path() / "children");
+      pid_t child = 0;
+      while (children >> child) all.push_back(child);
+    }
+  }
+  return all;
+}
+
+double CpuSecondsOf(pid_t pid) {
+  const std::string text = ReadProc(pid, "stat");
+  // The second field, a name in brackets, may hold anything.
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double MemoryMbOf(pid_t pid) {
+  constexpr std::string_view kShare = "\nPss:";
+  const std::string text = ReadProc(pid, "smaps_rollup");
+  const size_t at = text.find(kShare);
+  if (at == std::string::npos) return 0;
+  return std::stod(text.substr(at + kShare.size())) * 1024 / 1e6;
+}
+
 }  // namespace
 
 std::string FindProgram(const std::string& given) {
@@ -129,18 +171,14 @@ ServerProcess::~ServerProcess() {
   close(output_);
 }
 
-double ServerProcess::cpu_seconds() const {
-  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
-  std::stringstream text;
-  text << file.rdbuf();
-  // The second field, a name in brackets, may hold anything.
-  std::istringstream fields(text.str().substr(text.str().rfind(')') + 1));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+ProcessUsage ServerProcess::usage() const {
+  ProcessUsage usage;
+  for (const pid_t pid : WithChildren(pid_)) {
+    usage.cpu_seconds += CpuSecondsOf(pid);
+    usage.memory_mb += MemoryMbOf(pid);
+    ++usage.processes;
+  }
+  return usage;
 }
 
 double OwnCpuSeconds() {

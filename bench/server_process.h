@@ -23,6 +23,14 @@ std::string RunProgram(const std::string& program, const std::vector<std::string
 std::string CreateKey(const std::string& program, const std::string& data_dir,
                       const std::string& organisation, const std::string& role);
 
+// Of a process and those that it has started.
+struct ProcessUsage {
+  double cpu_seconds = 0;
+  // What they keep in memory, 10^6 bytes; pages that several share count once.
+  double memory_mb = 0;
+  size_t processes = 0;
+};
+
 // `vigie serve` over `data_dir` on a port of its own choice. Its log goes to our standard error.
 class ServerProcess {
  public:
@@ -35,8 +43,8 @@ class ServerProcess {
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   const std::string& address() const { return address_; }
-  // Processor time that it has used so far.
-  double cpu_seconds() const;
+  // So far.
+  ProcessUsage usage() const;
 
  private:
   pid_t pid_ = -1;

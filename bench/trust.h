@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/load.h"
+#include "bench/pacing.h"
 
 namespace vigie::bench {
 
@@ -20,16 +20,16 @@ struct TrustOptions {
 // From the start of a flagger's upload call to a platform's PROVISIONAL_BLOCK on another
 // connection, asked for once, when the upload was acknowledged.
 struct SubmitResult {
-  Latencies acknowledged;
-  Latencies blocked;
+  LatencySummary acknowledged;
+  LatencySummary blocked;
   size_t missed = 0;  // rounds in which that check did not get PROVISIONAL_BLOCK by the new entry
-  CheckLoad::Result checks;
+  LoadResult checks;
 };
 SubmitResult MeasureSubmit(const TrustOptions& options);
 
 struct ExpiryResult {
-  Latencies idle;
-  Latencies during;        // from the second in which they expire until all are written down
+  LatencySummary idle;
+  LatencySummary during;   // from the second in which they expire until all are written down
   double written_s = 0;    // how long that took
   size_t found_after = 0;  // expired entries that still matched
   size_t not_written = 0;  // that the database does not call expired

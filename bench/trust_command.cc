@@ -25,13 +25,13 @@ struct Options {
   std::string json;
 };
 
-void Print(const char* name, const Latencies& latencies) {
+void Print(const char* name, const LatencySummary& latencies) {
   std::printf("  %-34s p50 %8.2f ms  p99 %8.2f ms  max %8.2f ms  (%zu)\n", name,
               latencies.p50_us / 1e3, latencies.p99_us / 1e3, latencies.max_us / 1e3,
               latencies.count);
 }
 
-Json JsonOf(const Latencies& latencies) {
+Json JsonOf(const LatencySummary& latencies) {
   return {{"count", latencies.count},
           {"p50_us", latencies.p50_us},
           {"p99_us", latencies.p99_us},
@@ -47,13 +47,16 @@ bool Submit(const TrustOptions& options, Json& json) {
   Print("the checks beside", result.checks.latencies);
   std::printf(
       "  %zu rounds without the block at the first try; checks: %llu failed, %llu matched\n",
-      result.missed, static_cast<unsigned long long>(result.checks.failed),
-      static_cast<unsigned long long>(result.checks.matched));
-  json["submit"] = {
-      {"acknowledged", JsonOf(result.acknowledged)}, {"blocked", JsonOf(result.blocked)},
-      {"checks", JsonOf(result.checks.latencies)},   {"missed", result.missed},
-      {"checks_failed", result.checks.failed},       {"checks_matched", result.checks.matched}};
-  return result.missed == 0 && result.checks.failed == 0 && result.checks.matched == 0;
+      result.missed, static_cast<unsigned long long>(result.checks.failed + result.checks.refused),
+      static_cast<unsigned long long>(result.checks.wrong));
+  json["submit"] = {{"acknowledged", JsonOf(result.acknowledged)},
+                    {"blocked", JsonOf(result.blocked)},
+                    {"checks", JsonOf(result.checks.latencies)},
+                    {"missed", result.missed},
+                    {"checks_failed", result.checks.failed + result.checks.refused},
+                    {"checks_matched", result.checks.wrong}};
+  return result.missed == 0 &&
+         result.checks.failed + result.checks.refused + result.checks.wrong == 0;
 }
 
 bool Expiry(const TrustOptions& options, Json& json) {

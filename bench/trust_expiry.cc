@@ -96,7 +96,7 @@ bool IsFound(const Catalog& catalog, size_t row) {
 
 // Asks at a steady rate while `go_on()`; a latency counts from when its query was due.
 template <typename GoOn>
-Latencies Ask(const Catalog& catalog, FastRandom& random, GoOn go_on) {
+LatencySummary Ask(const Catalog& catalog, FastRandom& random, GoOn go_on) {
   std::vector<double> us;
   const auto begin = Steady::now();
   for (size_t i = 0; go_on(); ++i) {

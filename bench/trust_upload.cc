@@ -114,12 +114,12 @@ void UploadAll(Caller& flagger, size_t entries, bool named) {
 
 UploadRate MeasureStream(const std::string& program, size_t entries, bool named) {
   Service service(program);
-  const double server_cpu = service.server.cpu_seconds();
+  const double server_cpu = service.server.usage().cpu_seconds;
   const double own_cpu = OwnCpuSeconds();
   const auto begin = Clock::now();
   UploadAll(service.flagger, entries, named);
   const double seconds = MicrosecondsSince(begin) * 1e-6;
-  UploadRate rate = RateOf(entries, seconds, service.server.cpu_seconds() - server_cpu,
+  UploadRate rate = RateOf(entries, seconds, service.server.usage().cpu_seconds - server_cpu,
                            OwnCpuSeconds() - own_cpu);
   rate.missing = service.CountMissing(entries);
   return rate;
@@ -141,13 +141,13 @@ UploadRate MeasureImport(const std::string& program, size_t entries) {
     file.close();
     if (file.fail()) throw std::runtime_error("cannot write " + path);
   }
-  const double server_cpu = service.server.cpu_seconds();
+  const double server_cpu = service.server.usage().cpu_seconds;
   const double client_cpu = ChildrenCpuSeconds();
   const auto begin = Clock::now();
   RunProgram(program, {"list", "import", "--server", service.server.address(), kList, path},
              {"VIGIE_KEY=" + service.flagger_key});
   const double seconds = MicrosecondsSince(begin) * 1e-6;
-  UploadRate rate = RateOf(entries, seconds, service.server.cpu_seconds() - server_cpu,
+  UploadRate rate = RateOf(entries, seconds, service.server.usage().cpu_seconds - server_cpu,
                            ChildrenCpuSeconds() - client_cpu);
   rate.missing = service.CountMissing(entries);
   return rate;

@@ -1,0 +1,192 @@
+// vigie-bench server: starts the program over a data folder of each size and loads it.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+#include "bench/hash.h"
+#include "bench/inputs.h"
+#include "bench/seed.h"
+#include "bench/server_bench.h"
+#include "bench/server_process.h"
+#include "bench/workload.h"
+
+namespace vigie::bench {
+namespace {
+
+constexpr double kPatientS = 600;  // the deadline when the capacity is measured
+constexpr size_t kGenerated = 64;  // pictures
+constexpr size_t kBatch = 100;
+constexpr auto kSettle = std::chrono::milliseconds(500);
+
+std::vector<std::string> Pictures(const std::string& folder) {
+  std::vector<std::string> pictures;
+  const auto add = [&pictures](const std::vector<uint8_t>& bytes) {
+    pictures.emplace_back(bytes.begin(), bytes.end());
+  };
+  if (!folder.empty()) {
+    size_t skipped = 0;
+    for (const Jpeg& jpeg : LoadJpegs(folder, &skipped)) add(jpeg.bytes);
+    if (pictures.empty()) throw std::runtime_error("no JPEG that can be decoded in " + folder);
+    return pictures;
+  }
+  for (uint64_t seed = 1; seed <= kGenerated; ++seed) {
+    add(ToJpeg(MakePicture(1024, 768, ChannelOrder::kBgr, seed)));
+  }
+  return pictures;
+}
+
+// The measurements of one server.
+class Session {
+ public:
+  Session(const ServerOptions& options, size_t entries,
+          const std::function<void(const ServerRow&)>& progress, ServerReport* report)
+      : options_(options),
+        entries_(entries),
+        progress_(progress),
+        report_(*report),
+        data_dir_(folder_.File("data")) {
+    key_ = CreateKey(options.program, data_dir_, kPlatform, "platform");
+    SeedDataFolder(data_dir_, entries);
+  }
+
+  void Run() {
+    double hash_rate = 0;
+    if (HasHashModes()) hash_rate = EngineHashRate(data_dir_, options_, entries_);
+    if (HasMode("image")) pictures_ = Pictures(options_.images);
+    const double image_rate = pictures_.empty() ? 0 : EngineImageRate(pictures_, options_.seconds);
+    Start();
+    const double floor_rps = MeasureFloor();
+    for (const std::string& mode : options_.modes) {
+      MeasureMode(mode, floor_rps, mode == "image" ? image_rate : hash_rate);
+    }
+  }
+
+ private:
+  bool HasMode(const std::string& mode) const {
+    return std::find(options_.modes.begin(), options_.modes.end(), mode) != options_.modes.end();
+  }
+  bool HasHashModes() const { return HasMode("unary") || HasMode("batch") || HasMode("stream"); }
+
+  void Start() {
+    const auto begin = std::chrono::steady_clock::now();
+    server_ = std::make_unique<ServerProcess>(options_.program, data_dir_, options_.flags);
+    const double ready_s = MicrosecondsSince(begin) * 1e-6;
+    std::this_thread::sleep_for(kSettle);
+    const ProcessUsage usage = server_->usage();
+    report_.starts.push_back({.entries = entries_,
+                              .ready_s = ready_s,
+                              .memory_mb = usage.memory_mb,
+                              .processes = usage.processes});
+  }
+
+  Callers Connect() const {
+    Callers callers;
+    for (size_t i = 0; i < options_.connections; ++i) {
+      callers.push_back(std::make_unique<Caller>(server_->address(), key_));
+    }
+    return callers;
+  }
+
+  std::unique_ptr<Workload> LoadOf(const std::string& mode, double deadline_s) const {
+    if (mode == "image") return MakeImageLoad(Connect(), pictures_, deadline_s);
+    const HashLoad load{.batch = mode == "batch" ? kBatch : 1,
+                        .hashes = options_.hashes,
+                        .entries = entries_,
+                        .deadline_s = deadline_s};
+    return mode == "stream" ? MakeStreamLoad(Connect(), load) : MakeHashLoad(Connect(), load);
+  }
+
+  // Of a picture or a batch less is in flight: they are no faster for waiting in a longer queue.
+  size_t WindowOf(const std::string& mode) const {
+    return mode == "image" || mode == "batch" ? std::max<size_t>(options_.window / 8, 1)
+                                              : options_.window;
+  }
+
+  double MeasureFloor() {
+    const auto floor = MakeFloorLoad(Connect(), kPatientS);
+    ServerRow row;
+    row.mode = "floor";
+    row.entries = entries_;
+    Measure(row, [&] { return Saturate(*floor, options_.window, options_.seconds); });
+    return report_.rows.back().load.per_second();
+  }
+
+  void MeasureMode(const std::string& mode, double floor_rps, double engine_rps) {
+    ServerRow row;
+    row.mode = mode;
+    row.entries = entries_;
+    row.floor_rps = floor_rps;
+    row.engine_rps = engine_rps;
+    double capacity = 0;
+    {
+      const auto load = LoadOf(mode, kPatientS);
+      row.pictures = load->pictures();
+      Measure(row, [&] { return Saturate(*load, WindowOf(mode), options_.seconds); });
+      capacity = report_.rows.back().load.per_second();
+    }
+    if (options_.soak_minutes > 0) {
+      Soak(row, mode, capacity * options_.loads.front());
+      return;
+    }
+    for (const double share : options_.loads) {
+      const auto load = LoadOf(mode, options_.deadline_s);
+      row.target = capacity * share;
+      Measure(row, [&] { return Pace(*load, *row.target, options_.seconds); });
+    }
+  }
+
+  static LoadResult Pace(Workload& load, double per_second, double seconds) {
+    OpenLoop loop(load, per_second);
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    return loop.Stop();
+  }
+
+  // One row a minute.
+  void Soak(ServerRow row, const std::string& mode, double rate) {
+    const auto load = LoadOf(mode, options_.deadline_s);
+    row.target = rate;
+    for (double minute = 0; minute < options_.soak_minutes; ++minute) {
+      const double seconds = 60 * std::min(1.0, options_.soak_minutes - minute);
+      Measure(row, [&] { return Pace(*load, rate, seconds); });
+    }
+  }
+
+  template <typename Load>
+  void Measure(ServerRow row, const Load& load) {
+    const double server_cpu = server_->usage().cpu_seconds;
+    const double client_cpu = OwnCpuSeconds();
+    row.load = load();
+    const ProcessUsage usage = server_->usage();
+    row.server_cpu_s = usage.cpu_seconds - server_cpu;
+    row.client_cpu_s = OwnCpuSeconds() - client_cpu;
+    row.memory_mb = usage.memory_mb;
+    report_.rows.push_back(row);
+    progress_(row);
+  }
+
+  const ServerOptions& options_;
+  const size_t entries_;
+  const std::function<void(const ServerRow&)>& progress_;
+  ServerReport& report_;
+  const TemporaryFolder folder_;
+  const std::string data_dir_;
+  std::string key_;
+  std::vector<std::string> pictures_;
+  std::unique_ptr<ServerProcess> server_;
+};
+
+}  // namespace
+
+ServerReport MeasureServer(const ServerOptions& options,
+                           const std::function<void(const ServerRow&)>& progress) {
+  ServerReport report;
+  for (const size_t entries : options.entries) {
+    Session(options, entries, progress, &report).Run();
+  }
+  return report;
+}
+
+}  // namespace vigie::bench

@@ -1,0 +1,151 @@
+// Checks as messages of streams, each answered by its id.
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "bench/workload.h"
+
+namespace vigie::bench {
+namespace {
+
+// One stream. Messages that cannot be written yet wait here.
+class Stream final
+    : public grpc::ClientBidiReactor<v1::StreamCheckRequest, v1::StreamCheckResponse> {
+ public:
+  Stream(Caller& caller, const std::vector<HashQuestion>& questions, double deadline_s)
+      : questions_(questions), context_(caller.NewContext(deadline_s)) {
+    caller.match().async()->StreamCheck(context_.get(), this);
+    StartRead(&response_);
+    StartCall();
+  }
+
+  ~Stream() override {
+    {
+      std::unique_lock lock(mutex_);
+      closing_ = true;
+      if (!writing_) CloseWrites();
+      over_.wait(lock, [this] { return ended_; });
+    }
+  }
+
+  void Ask(size_t number, std::function<void(Answer)> done) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!ended_ && !broken_) {
+        asked_.emplace(number, std::move(done));
+        waiting_.push_back(number);
+        WriteNext();
+        return;
+      }
+    }
+    done(Answer::kFailed);
+  }
+
+  void OnWriteDone(bool ok) override {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (!ok) {
+      broken_ = true;
+      return;
+    }
+    WriteNext();
+    if (!writing_ && closing_) CloseWrites();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    const size_t number = std::stoull(response_.id());
+    const bool right = response_.has_verdict() &&
+                       IsRight(response_.verdict(), questions_[number % questions_.size()].known);
+    std::function<void(Answer)> done;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = asked_.find(number);
+      if (it != asked_.end()) {
+        done = std::move(it->second);
+        asked_.erase(it);
+      }
+    }
+    StartRead(&response_);
+    if (done) done(right ? Answer::kRight : Answer::kWrong);
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    std::unordered_map<size_t, std::function<void(Answer)>> unanswered;
+    {
+      const std::lock_guard lock(mutex_);
+      broken_ = true;
+      unanswered.swap(asked_);
+    }
+    const Answer answer = status.ok() ? Answer::kFailed : AnswerOf(status);
+    for (const auto& [number, done] : unanswered) done(answer);
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    over_.notify_all();
+  }
+
+ private:
+  // The functions below hold mutex_.
+  void WriteNext() {
+    if (writing_ || waiting_.empty() || broken_) return;
+    const size_t number = waiting_.front();
+    waiting_.pop_front();
+    request_.set_id(std::to_string(number));
+    *request_.mutable_hashes() = questions_[number % questions_.size()].picture;
+    writing_ = true;
+    StartWrite(&request_);
+  }
+
+  void CloseWrites() {
+    if (closed_) return;
+    closed_ = true;
+    StartWritesDone();
+  }
+
+  const std::vector<HashQuestion>& questions_;
+  const std::unique_ptr<grpc::ClientContext> context_;
+  v1::StreamCheckRequest request_;
+  v1::StreamCheckResponse response_;
+  std::mutex mutex_;
+  std::condition_variable over_;
+  std::deque<size_t> waiting_;
+  std::unordered_map<size_t, std::function<void(Answer)>> asked_;
+  bool writing_ = false;
+  bool closing_ = false;
+  bool closed_ = false;
+  bool broken_ = false;
+  bool ended_ = false;
+};
+
+class StreamsLoad final : public Workload {
+ public:
+  StreamsLoad(Callers callers, const HashLoad& load)
+      : Workload(1), callers_(std::move(callers)), questions_(MakeQuestions(load)) {
+    for (const auto& caller : callers_) {
+      // A deadline would be the stream's, not a message's.
+      streams_.push_back(std::make_unique<Stream>(*caller, questions_, HashLoad{}.deadline_s));
+    }
+  }
+
+  void Ask(std::function<void(Answer)> done) override {
+    const size_t number = next_++;
+    streams_[number % streams_.size()]->Ask(number, std::move(done));
+  }
+
+ private:
+  const Callers callers_;
+  const std::vector<HashQuestion> questions_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::atomic<size_t> next_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> MakeStreamLoad(Callers callers, const HashLoad& load) {
+  return std::make_unique<StreamsLoad>(std::move(callers), load);
+}
+
+}  // namespace vigie::bench
