@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kChartWidth = 900;
 constexpr double kBarLeft = 260;
-constexpr double kBarRight = 760;
+constexpr double kBarRight = 620;  // what stands beside the longest bar needs room
 constexpr double kBarHeight = 18;
 constexpr double kBarStep = 26;
 constexpr double kLeastShare = 0.004;  // of the width, so that the smallest bar is seen
@@ -20,7 +20,7 @@ constexpr char kStyle[] = R"(
 @media (prefers-color-scheme: dark) { :root { --paper: #16181c; --text: #ddd; --faint: #9aa;
   --line: #33363c; --warn: #ff6b81; --b0: #4ea8e0; --b1: #ff8a3d; --b2: #2fc493; --b3: #e6c229 } }
 body { background: var(--paper); color: var(--text); font: 15px/1.5 system-ui, sans-serif;
-  max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+  max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.5rem }
 p.warning { color: var(--warn); font-weight: 600 }
 div.wide { overflow-x: auto }

@@ -164,7 +164,7 @@ void AddTrust(const Json& json, Page& page) {
   page.Add(rates);
   if (json.contains("audit")) {
     const Json& audit = json.at("audit");
-    page.Text("A chain of " + CountText(NumberOf(audit, "events")) + " events is verified in " +
+    page.Text("A chain of " + Rounded(NumberOf(audit, "events")) + " events is verified in " +
               Duration(NumberOf(audit, "verify_s") * 1e6) + ".");
     if (audit.at("found_edit") != true) page.Warning("A changed event was not found.");
   }
@@ -236,7 +236,7 @@ void AddServer(const Json& json, Page& page) {
   }
   AddServerCharts(rows, page);
   Table table{.columns = {"mode", "entries", "asked/s", "answered/s", "p50", "p99", "p99.9",
-                          "errors", "server cores", "client cores", "MB", "of the engine alone"},
+                          "errors", "server cores", "client cores", "MB", "of the engine"},
               .rows = {}};
   for (const Json& row : rows) {
     const double seconds = NumberOf(row, "seconds");
