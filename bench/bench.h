@@ -19,6 +19,7 @@ enum ExitCode : int {
 void AddMicro(CLI::App& app, int* exit_code);
 void AddSearch(CLI::App& app, int* exit_code);
 void AddHash(CLI::App& app, int* exit_code);
+void AddWall(CLI::App& app, int* exit_code);
 void AddStart(CLI::App& app, int* exit_code);
 void AddEdit(CLI::App& app, int* exit_code);
 void AddTrust(CLI::App& app, int* exit_code);  // with VIGIE_BENCH_SERVER

@@ -3,9 +3,11 @@
 #include <cstdio>
 #include <opencv2/core.hpp>
 #include <string>
+#include <string_view>
 
 #include "bench/bench.h"
 #include "engine/base/simd.h"
+#include "server/decode/spawner.h"
 
 int main(int argc, char** argv) {
   // Hidden worker threads would be measured as ours, and make figures depend on the machine.
@@ -13,6 +15,9 @@ int main(int argc, char** argv) {
   if (const absl::Status simd = vigie::ForceSimdTargetFromEnvironment(); !simd.ok()) {
     std::fprintf(stderr, "vigie-bench: %s\n", std::string(simd.message()).c_str());
     return vigie::bench::kExitUsage;
+  }
+  if (argc == 2 && std::string_view(argv[1]) == vigie::decode::kSpawnerCommand) {
+    return vigie::decode::RunSpawner(&vigie::HashEncoded);
   }
   CLI::App app{"Measures Vigie, and makes the altered copies it is measured on.", "vigie-bench"};
   app.require_subcommand(1);
@@ -23,6 +28,7 @@ int main(int argc, char** argv) {
   vigie::bench::AddMicro(app, &exit_code);
   vigie::bench::AddSearch(app, &exit_code);
   vigie::bench::AddHash(app, &exit_code);
+  vigie::bench::AddWall(app, &exit_code);
   vigie::bench::AddStart(app, &exit_code);
   vigie::bench::AddEdit(app, &exit_code);
 #ifdef VIGIE_BENCH_SERVER
