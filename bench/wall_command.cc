@@ -50,7 +50,7 @@ struct WallRow {
 struct WallReport {
   size_t files = 0;
   size_t bytes = 0;
-  std::vector<WallRow> rows;
+  std::vector<WallRow> rows = {};
   double start_ms = 0;         // until all workers are behind the wall
   double replace_p50_ms = 0;   // from the end of a worker to the answer of the next one
   double replace_p99_ms = 0;   // likewise

@@ -32,8 +32,9 @@ bool IsPassedOn(std::string_view variable) {
   return false;
 }
 
-// How it is started: in a session of its own, so that a terminal's signals do not reach it; with no
-// signal blocked; with `socket` as its file 3, and 0 to 2 nowhere but for the error output.
+// How it is started: in a process group of its own, so that a terminal's signals do not reach it (a
+// session of its own would have a share of the processors of its own, and niceness no meaning);
+// with no signal blocked; with `socket` as its file 3, and 0 to 2 nowhere but for the error output.
 class SpawnAttributes {
  public:
   explicit SpawnAttributes(int socket) {
@@ -49,8 +50,8 @@ class SpawnAttributes {
     sigset_t all;
     sigfillset(&all);
     posix_spawnattr_setsigdefault(&how_, &all);
-    posix_spawnattr_setflags(&how_,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(
+        &how_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   ~SpawnAttributes() {
     posix_spawn_file_actions_destroy(&files_);

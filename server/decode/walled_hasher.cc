@@ -30,7 +30,7 @@ constexpr auto kGrace = std::chrono::milliseconds(200);
 constexpr auto kReadyTime = std::chrono::seconds(10);
 // Address space beyond what pictures may take by their headers: a thread's stack, scratch memory,
 // and what the allocator holds back. docs/decisions/0015-decoder-wall.md has the measurement.
-constexpr int64_t kHeadroom = int64_t{128} << 20;
+constexpr int64_t kHeadroom = int64_t{64} << 20;
 
 // The time of `clock` as one of the steady clock.
 SteadyTime SteadyTimeOf(TimeUs deadline_us, const Clock& clock) {

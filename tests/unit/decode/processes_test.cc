@@ -89,8 +89,9 @@ TEST(DecoderProcess, SignalsThatEndServersDoNotEndDecoders) {
   ExpectSame(hasher->Hash(good, {}, kForever), InProcess(good), "after signals");
   EXPECT_EQ(Replaced(hasher->stats()), 0U);
   EXPECT_EQ(hasher->Processes(), processes);
-  // A terminal's signals go to its session.
-  EXPECT_NE(getsid(processes[1]), getsid(0));
+  // A terminal's signals go to one process group.
+  EXPECT_EQ(getpgid(processes[1]), processes[1]);
+  EXPECT_EQ(getpgid(processes[0]), processes[1]);
 }
 
 TEST(DecoderProcess, WithoutItsSpawnerAnotherIsStarted) {
