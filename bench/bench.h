@@ -23,6 +23,7 @@ void AddStart(CLI::App& app, int* exit_code);
 void AddEdit(CLI::App& app, int* exit_code);
 void AddReport(CLI::App& app, int* exit_code);
 // With VIGIE_BENCH_SERVER.
+void AddWall(CLI::App& app, int* exit_code);
 void AddTrust(CLI::App& app, int* exit_code);
 void AddServer(CLI::App& app, int* exit_code);
 

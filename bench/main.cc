@@ -3,9 +3,13 @@
 #include <cstdio>
 #include <opencv2/core.hpp>
 #include <string>
+#include <string_view>
 
 #include "bench/bench.h"
 #include "engine/base/simd.h"
+#ifdef VIGIE_BENCH_SERVER
+#include "server/decode/spawner.h"
+#endif
 
 int main(int argc, char** argv) {
   // Hidden worker threads would be measured as ours, and make figures depend on the machine.
@@ -14,6 +18,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "vigie-bench: %s\n", std::string(simd.message()).c_str());
     return vigie::bench::kExitUsage;
   }
+#ifdef VIGIE_BENCH_SERVER
+  if (argc == 2 && std::string_view(argv[1]) == vigie::decode::kSpawnerCommand) {
+    return vigie::decode::RunSpawner(&vigie::HashEncoded);
+  }
+#endif
   CLI::App app{"Measures Vigie, and makes the altered copies it is measured on.", "vigie-bench"};
   app.require_subcommand(1);
   app.footer(
@@ -27,6 +36,7 @@ int main(int argc, char** argv) {
   vigie::bench::AddEdit(app, &exit_code);
   vigie::bench::AddReport(app, &exit_code);
 #ifdef VIGIE_BENCH_SERVER
+  vigie::bench::AddWall(app, &exit_code);
   vigie::bench::AddTrust(app, &exit_code);
   vigie::bench::AddServer(app, &exit_code);
 #endif

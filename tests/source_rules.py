@@ -82,6 +82,15 @@ class SourceRules(unittest.TestCase):
                 self.assertFalse(name.startswith(("grpc", "google/", "vigie/", "server/rpc")),
                                  f"{path}: {name}")
 
+    def test_decode_knows_only_the_engine(self):
+        for path in sources("server/decode"):
+            for name in includes(path):
+                self.assertFalse(name.startswith(("grpc", "google/", "vigie/", "spdlog")),
+                                 f"{path}: {name}")
+                if name.startswith(("engine/", "server/")):
+                    self.assertIn("/".join(name.split("/")[:2]),
+                                  {"engine/base", "engine/match", "server/decode"}, path)
+
     def test_engine_neither_prints_nor_exits_nor_starts_threads(self):
         forbidden = re.compile(r"std::cout|std::cerr|\bprintf\(|\bexit\(|\babort\(|std::thread\s+\w|"
                                r"std::async|pthread_create")
@@ -102,7 +111,7 @@ class SourceRules(unittest.TestCase):
                     "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN",
                     "POLICY_INVALID"}
         seen = 0
-        for path in sources("engine", "server/auth", "server/rpc"):
+        for path in sources("engine", "server/auth", "server/decode", "server/rpc"):
             text = path.read_text()
             for reason in re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)+)"', text):
                 seen += 1

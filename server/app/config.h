@@ -28,11 +28,14 @@ struct Config {
   int64_t max_image_megapixels = 64;
   int64_t max_image_memory_megabytes = 256;
   int64_t max_animation_megapixels = 128;
+  int64_t decode_seconds = 10;
   int64_t max_distance = kDefaultMaxDistance;
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
   int64_t max_frames = kDefaultMaxFrames;
-  std::string policy_file;  // empty: no policy
+  std::string decoder = "process";  // or in-process
+  int64_t decoder_workers = 0;      // 0: one a core
+  std::string policy_file;          // empty: no policy
   bool guard_duplicates = true;
   int64_t match_rate_uploads = MatchRateLimit{}.uploads;
   int64_t match_rate_minutes = MatchRateLimit{}.window_us / (60 * kSecondUs);

@@ -19,6 +19,7 @@
 #include "engine/base/signature.h"
 #include "engine/catalog/checkpoint.h"
 #include "engine/store/sqlite_store.h"
+#include "server/app/decoders.h"
 #include "server/app/policy_file.h"
 
 namespace vigie {
@@ -104,6 +105,7 @@ absl::Status Instance::Load(const LoadProgress& progress) {
     return Error(absl::StatusCode::kUnavailable, "DATA_DIR_IN_USE",
                  absl::StrCat("another server uses the data folder ", config_.data_dir));
   }
+  VIGIE_ASSIGN_OR_RETURN(decoders_, StartDecoders(config_));
   VIGIE_ASSIGN_OR_RETURN(store_, OpenSqliteStore(DatabasePath(config_.data_dir)));
   CatalogOptions options = CatalogOptionsOf(config_);
   if (config_.index_checkpoint) options.checkpoint_folder = CheckpointFolder(config_.data_dir);
@@ -119,8 +121,8 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   if (!signer.ok()) return signer.status();
   signer_ = std::make_unique<HeadSigner>(*std::move(signer));
   book_ = std::make_unique<VerdictBook>(*catalog_, SystemClock(), VerdictBookOptionsOf(config_));
-  pipeline_ =
-      std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_), book_.get());
+  pipeline_ = std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_),
+                                         book_.get(), decoders_.get());
   VIGIE_RETURN_IF_ERROR(ReloadPolicy());
   keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
   return absl::OkStatus();

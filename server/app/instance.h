@@ -16,6 +16,7 @@
 #include "engine/match/pipeline.h"
 #include "server/app/config.h"
 #include "server/auth/key_ring.h"
+#include "server/decode/walled_hasher.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/list_service.h"
 #include "server/rpc/match_service.h"
@@ -42,6 +43,9 @@ class Instance {
 
   // The address with the port in use, for instance "127.0.0.1:7443".
   const std::string& address() const { return address_; }
+
+  // Where pictures are decoded; nullptr: in this process.
+  const WalledHasher* decoders() const { return decoders_.get(); }
 
   // Says NOT_SERVING, waits the notice time, stops taking requests, lets those in flight finish,
   // writes a checkpoint.
@@ -70,6 +74,7 @@ class Instance {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<HeadSigner> signer_;
   std::unique_ptr<VerdictBook> book_;
+  std::unique_ptr<WalledHasher> decoders_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<WorkerPool> pool_;

@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/simd.h"
+#include "server/decode/spawner.h"
 
 namespace vigie {
 
@@ -33,13 +35,16 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
 }
 
 int RunCli(int argc, char** argv) {
+  if (const absl::Status simd = ForceSimdTargetFromEnvironment(); !simd.ok()) return Fail(simd);
+  if (argc == 2 && std::string_view(argv[1]) == decode::kSpawnerCommand) {
+    return decode::RunSpawner(&HashEncoded);
+  }
   CLI::App app{"Vigie recognises known intimate and abusive pictures.", "vigie"};
   app.set_version_flag("--version", "vigie " VIGIE_VERSION);
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done; 1 done, some items failed; 2 wrong arguments or configuration;\n"
       "3 could not be done; 4 check: at least one picture is known.");
-  if (const absl::Status simd = ForceSimdTargetFromEnvironment(); !simd.ok()) return Fail(simd);
   int exit_code = kExitOk;
   AddServe(app, &exit_code);
   AddHash(app, &exit_code);

@@ -15,11 +15,13 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)  # before faiss, whose package file
 find_package(faiss REQUIRED CONFIG)
 find_package(hwy REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
-# Debian ships no CMake package file for these two.
+# Debian ships no CMake package file for these three.
 find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
 find_library(SODIUM_LIBRARY sodium REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
+find_path(SECCOMP_INCLUDE_DIR seccomp.h REQUIRED)
+find_library(SECCOMP_LIBRARY seccomp REQUIRED)
 
 if(VIGIE_BUILD_SERVER)
   find_package(Protobuf REQUIRED MODULE)  # Debian ships no config file for it
