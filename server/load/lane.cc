@@ -107,7 +107,7 @@ void Lane::Begin(std::unique_lock<std::mutex>& lock, const Demand& demand, Job j
                   .bytes = demand.bytes,
                   .since_us = now};
   bytes_ += demand.bytes;
-  bytes_of_[waiting.organisation] += demand.bytes;
+  if (demand.bytes > 0) bytes_of_[waiting.organisation] += demand.bytes;
   if (demand.here && queue_.empty() && running_ < limits_.threads) {
     ++running_;
     empty_us_ = now;
@@ -123,6 +123,7 @@ void Lane::Begin(std::unique_lock<std::mutex>& lock, const Demand& demand, Job j
 }
 
 void Lane::Release(const std::string& organisation, size_t bytes) {
+  if (bytes == 0) return;  // as when it was taken
   bytes_ -= bytes;
   const auto held = bytes_of_.find(organisation);
   held->second -= bytes;
