@@ -76,8 +76,8 @@ class SourceRules(unittest.TestCase):
                     if name.startswith(prefix):
                         self.assertIn(folder_of(path), folders, f"{path} includes {name}")
 
-    def test_auth_is_plain_logic(self):
-        for path in sources("server/auth"):
+    def test_auth_and_load_are_plain_logic(self):
+        for path in sources("server/auth", "server/load"):
             for name in includes(path):
                 self.assertFalse(name.startswith(("grpc", "google/", "vigie/", "server/rpc")),
                                  f"{path}: {name}")
@@ -111,7 +111,7 @@ class SourceRules(unittest.TestCase):
                     "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN",
                     "POLICY_INVALID"}
         seen = 0
-        for path in sources("engine", "server/auth", "server/decode", "server/rpc"):
+        for path in sources("engine", "server/auth", "server/decode", "server/load", "server/rpc"):
             text = path.read_text()
             for reason in re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)+)"', text):
                 seen += 1

@@ -46,7 +46,8 @@ void VerdictBook::SetKnown(const VerdictRecord& verdict) {
   }
 }
 
-void VerdictBook::Note(VerdictRecord verdict, const UploadId& upload) {
+void VerdictBook::Note(VerdictRecord verdict, const UploadId& upload,
+                       std::vector<VerdictRecord>* later) {
   int64_t weight = 1;
   if (verdict.outcome == Outcome::kNoMatch && verdict.matches.empty() &&
       options_.no_match_sample > 1) {
@@ -70,7 +71,13 @@ void VerdictBook::Note(VerdictRecord verdict, const UploadId& upload) {
   }
   // Not among those that wait: another thread may be writing these just now, and the verdict would
   // be answered before it is durable.
-  WriteAtOnce(std::move(verdict));
+  if (later != nullptr) {
+    later->push_back(std::move(verdict));
+    return;
+  }
+  std::vector<VerdictRecord> alone;
+  alone.push_back(std::move(verdict));
+  WriteNow(std::move(alone));
 }
 
 void VerdictBook::KeepPending(VerdictRecord verdict) {
@@ -81,9 +88,9 @@ void VerdictBook::KeepPending(VerdictRecord verdict) {
   pending_.push_back(std::move(verdict));
 }
 
-void VerdictBook::WriteAtOnce(VerdictRecord verdict) {
+void VerdictBook::WriteNow(std::vector<VerdictRecord> verdicts) {
   VerdictBatch batch;
-  batch.verdicts.push_back(std::move(verdict));
+  batch.verdicts = std::move(verdicts);
   std::vector<EntryNumber> suspend;
   {
     const std::lock_guard lock(mutex_);
@@ -92,12 +99,12 @@ void VerdictBook::WriteAtOnce(VerdictRecord verdict) {
   const absl::Status written = catalog_.RecordVerdicts(batch, suspend);
   const std::lock_guard lock(mutex_);
   if (written.ok()) {
-    SetKnown(batch.verdicts.front());
+    for (const VerdictRecord& verdict : batch.verdicts) SetKnown(verdict);
     return;
   }
   // Flush() tries again, and tells of the failure.
   to_suspend_.insert(to_suspend_.end(), suspend.begin(), suspend.end());
-  KeepPending(std::move(batch.verdicts.front()));
+  for (VerdictRecord& verdict : batch.verdicts) KeepPending(std::move(verdict));
 }
 
 absl::Status VerdictBook::Write(bool counts) {

@@ -44,8 +44,13 @@ class VerdictBook {
       : catalog_(catalog), clock_(clock), options_(options), rates_(options.match_rate) {}
 
   // Notes one verdict; `upload` names what was checked. May wait for the disk. A verdict is given
-  // also when it cannot be written down: see Flush().
-  void Note(VerdictRecord verdict, const UploadId& upload);
+  // also when it cannot be written down: see Flush(). With `later` it does not wait: what must be
+  // durable before it is answered is put there, for WriteNow().
+  void Note(VerdictRecord verdict, const UploadId& upload,
+            std::vector<VerdictRecord>* later = nullptr);
+
+  // Commits these together, with what is to be suspended; what fails waits for Flush().
+  void WriteNow(std::vector<VerdictRecord> verdicts);
 
   // Writes what waits. Called now and then, and before the end; counts of checks that matched
   // nothing are written every kCountPauseUs, or with `all`. Errors of the store: it is tried again
@@ -61,8 +66,6 @@ class VerdictBook {
   bool IsKnown(const VerdictRecord& verdict);
   void SetKnown(const VerdictRecord& verdict);
   absl::Status Write(bool counts);
-  // Commits a verdict by itself, with what is to be suspended; what fails waits for Flush().
-  void WriteAtOnce(VerdictRecord verdict);
   void KeepPending(VerdictRecord verdict);
 
   Catalog& catalog_;

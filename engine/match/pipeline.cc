@@ -337,7 +337,11 @@ void Pipeline::Note(const Verdict& verdict, const UploadId& upload,
   // What else was near, for trying other policies on it.
   if (verdict.allowed_by.has_value()) add(*verdict.allowed_by, std::nullopt);
   for (const Match& match : verdict.set_aside) add(match, std::nullopt);
-  book_->Note(std::move(record), upload);
+  book_->Note(std::move(record), upload, options.to_write_down);
+}
+
+void Pipeline::WriteDown(std::vector<VerdictRecord> verdicts) const {
+  if (book_ != nullptr && !verdicts.empty()) book_->WriteNow(std::move(verdicts));
 }
 
 }  // namespace vigie

@@ -54,6 +54,9 @@ struct CheckOptions {
   std::shared_ptr<const Policy> policy = nullptr;
   // Filled in by the check, which it outlives; nullptr: not asked for.
   CheckTimes* times = nullptr;
+  // The check does not wait for the disk: what must be written down before the verdict is answered
+  // is put here, for WriteDown(). nullptr: the check writes it down.
+  std::vector<VerdictRecord>* to_write_down = nullptr;
 };
 
 // A value of the upload, computed by the caller. For PDQ, `orientation` says of which of the
@@ -87,6 +90,10 @@ class Pipeline {
   // of it. Errors as above, and HASH_MALFORMED.
   absl::StatusOr<Verdict> CheckFingerprints(std::span<const QueryFingerprint> fingerprints,
                                             const CheckOptions& options) const;
+
+  // Writes down what checks have put into CheckOptions::to_write_down, in one commit. What fails is
+  // written down later, as by a check.
+  void WriteDown(std::vector<VerdictRecord> verdicts) const;
 
   // PDQ (decoded exactly), SHA-256 and MD5 of an encoded picture, for submission. Of an animation a
   // PDQ for each frame that a check would look up. Errors: UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE,

@@ -29,6 +29,15 @@ struct Config {
   int64_t max_image_memory_megabytes = 256;
   int64_t max_animation_megapixels = 128;
   int64_t decode_seconds = 10;
+  int64_t queue_megabytes = 256;
+  int64_t max_wait_ms = 200;
+  int64_t checks_per_second = 0;  // an organisation; 0: any number
+  int64_t images_per_second = 0;
+  int64_t streams_per_organisation = 64;
+  int64_t concurrent_calls = 256;  // a connection
+  int64_t grpc_memory_megabytes = 512;
+  int64_t connection_idle_seconds = 600;
+  int64_t keepalive_seconds = 60;
   int64_t max_distance = kDefaultMaxDistance;
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
@@ -45,6 +54,7 @@ struct Config {
   int64_t drain_notice_ms = 1000;
   int64_t drain_ms = 20'000;
   std::string log_level = "info";
+  std::string log_format = "text";
 };
 
 // One value: where it lives in Config and what may be said of it.

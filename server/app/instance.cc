@@ -20,6 +20,7 @@
 #include "engine/catalog/checkpoint.h"
 #include "engine/store/sqlite_store.h"
 #include "server/app/decoders.h"
+#include "server/app/limits.h"
 #include "server/app/policy_file.h"
 
 namespace vigie {
@@ -60,11 +61,6 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(const Con
   }
   options.pem_key_cert_pairs.push_back(pair);
   return grpc::SslServerCredentials(options);
-}
-
-// Messages carry a picture and little else; uploads of entries stay below 4 MiB.
-int MaxMessageBytes(const Config& config) {
-  return static_cast<int>(std::max<int64_t>(config.max_image_bytes, 4 << 20) + (64 << 10));
 }
 
 void LogLoad(Catalog& catalog) {
@@ -138,11 +134,8 @@ absl::Status Instance::ReloadPolicy() {
 }
 
 absl::Status Instance::Serve() {
-  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  pool_ = std::make_unique<WorkerPool>(
-      config_.workers == 0 ? cores : static_cast<size_t>(config_.workers),
-      static_cast<size_t>(config_.queue));
-  runner_ = std::make_unique<Runner>(*keys_, *pool_, SystemClock());
+  RaiseOpenFiles();
+  runner_ = std::make_unique<Runner>(*keys_, SystemClock(), RunnerOptionsOf(config_));
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
   review_service_ = std::make_unique<ReviewServiceImpl>(*catalog_, *runner_);
@@ -157,7 +150,7 @@ absl::Status Instance::Serve() {
   builder.AddListeningPort(config_.listen, credentials, &port);
   // Without this a second server would share the port and take half of the requests.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(MaxMessageBytes(config_));
+  LimitConnections(config_, builder);
   builder.RegisterService(match_service_.get());
   builder.RegisterService(list_service_.get());
   builder.RegisterService(review_service_.get());
@@ -272,7 +265,7 @@ Instance::~Instance() {
   StopMaintenance();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
   server_.reset();
-  pool_.reset();
+  runner_.reset();  // its threads, before what they use
   if (lock_file_ >= 0) close(lock_file_);
 }
 

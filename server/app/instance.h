@@ -22,7 +22,6 @@
 #include "server/rpc/match_service.h"
 #include "server/rpc/review_service.h"
 #include "server/rpc/runner.h"
-#include "server/rpc/worker_pool.h"
 
 namespace vigie {
 
@@ -77,7 +76,6 @@ class Instance {
   std::unique_ptr<WalledHasher> decoders_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KeyRing> keys_;
-  std::unique_ptr<WorkerPool> pool_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<MatchServiceImpl> match_service_;
   std::unique_ptr<ListServiceImpl> list_service_;

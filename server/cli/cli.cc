@@ -16,6 +16,11 @@ int Fail(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   std::fprintf(stderr, "vigie: %s%s%s%s\n", std::string(status.message()).c_str(),
                reason.empty() ? "" : " (", reason.c_str(), reason.empty() ? "" : ")");
+  return ExitCodeOf(status);
+}
+
+ExitCode ExitCodeOf(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
   return reason == "CONFIG_INVALID" || reason == "USAGE" || reason == "SIMD_TARGET_UNKNOWN"
              ? kExitUsage
              : kExitFailed;

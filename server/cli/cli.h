@@ -40,6 +40,8 @@ void AddDoctor(CLI::App& app, int* exit_code);
 // Prints "vigie: <message> (<REASON>)" to standard error and returns kExitUsage for bad arguments
 // and configuration, kExitFailed for the rest.
 int Fail(const absl::Status& status);
+// That code alone.
+ExitCode ExitCodeOf(const absl::Status& status);
 
 // The whole file, or NOT_FOUND, reason FILE_UNREADABLE.
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path);

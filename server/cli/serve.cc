@@ -1,5 +1,4 @@
 // vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the policy file again.
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -12,15 +11,10 @@
 #include "server/cli/cli.h"
 #include "server/cli/progress.h"
 #include "server/cli/setting_flags.h"
+#include "server/log/log.h"
 
 namespace vigie {
 namespace {
-
-void SetUpLog(const Config& config) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("vigie"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::set_level(spdlog::level::from_str(config.log_level));
-}
 
 int PrintConfig(const Config& config) {
   for (const Setting& setting : Settings()) {
@@ -40,20 +34,33 @@ void Reload(const Config& config, Instance& instance) {
   }
 }
 
+// In the log's own form when that is for programs.
+int FailToServe(const Config& config, const absl::Status& status) {
+  if (config.log_format != "json") return Fail(status);
+  LogEvent(LogLevel::kError, "failed")
+      .Text("message", MessageOf(status))
+      .Text("reason", ReasonOf(status))
+      .Write();
+  return ExitCodeOf(status);
+}
+
+absl::StatusOr<std::unique_ptr<Instance>> Open(const Config& config) {
+  if (config.log_format == "json") return Instance::Open(config, [](uint64_t, uint64_t) {});
+  Progress progress("loading fingerprints", 0);
+  return Instance::Open(
+      config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
+}
+
 int Serve(const Config& config) {
-  SetUpLog(config);
+  SetUpLog(config.log_level, config.log_format == "json");
+  LogGrpcErrors();
   // Waits for the wait below, also while fingerprints are loaded.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  absl::StatusOr<std::unique_ptr<Instance>> instance;
-  {
-    Progress progress("loading fingerprints", 0);
-    instance = Instance::Open(
-        config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
-  }
-  if (!instance.ok()) return Fail(instance.status());
+  absl::StatusOr<std::unique_ptr<Instance>> instance = Open(config);
+  if (!instance.ok()) return FailToServe(config, instance.status());
 
   // Until here these end the program at once, which a load survives. From here on they drain:
   // blocked before the first thread starts, so that only the wait below receives them.
@@ -61,7 +68,7 @@ int Serve(const Config& config) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const absl::Status serving = (*instance)->Serve();
-  if (!serving.ok()) return Fail(serving);
+  if (!serving.ok()) return FailToServe(config, serving);
   // For people and for scripts that asked for port 0.
   std::printf("vigie: ready on %s\n", (*instance)->address().c_str());
   std::fflush(stdout);

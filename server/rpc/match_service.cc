@@ -1,5 +1,7 @@
 #include "server/rpc/match_service.h"
 
+#include <google/protobuf/wire_format_lite.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,12 @@ namespace {
 constexpr int kMaxPictures = 1000;  // in one CheckHashes
 constexpr size_t kMaxStreamId = 128;
 constexpr size_t kStreamInFlight = 32;
+constexpr size_t kPictureUnit = 64 << 10;  // bytes
+// Fingerprints that are looked up in gRPC's own thread: handing them to another one costs as much
+// as looking up one (docs/decisions/0016-overload.md).
+constexpr int64_t kFewFingerprints = 4;
+// Verdicts that are written down together, so that a match rate counts soon.
+constexpr size_t kWrittenTogether = 64;
 
 // The first `size` bytes of UTF-8 text, or a little less where that would split a character.
 std::string Beginning(const std::string& text, size_t size) {
@@ -29,6 +37,49 @@ absl::StatusOr<CheckOptions> OptionsOf(const Call& call, const v1::CheckSettings
   return options;
 }
 
+Demand DemandOfImage(size_t bytes) {
+  return {.work = Work::kImages,
+          .units = static_cast<int64_t>(bytes / kPictureUnit) + 1,
+          .pictures = 1,
+          .bytes = bytes};
+}
+
+Demand DemandOfHashes(const v1::CheckHashesRequest& request) {
+  Demand demand{.work = Work::kChecks, .units = 0, .pictures = request.pictures_size()};
+  for (const v1::HashedPicture& picture : request.pictures()) {
+    demand.units += picture.fingerprints_size();
+  }
+  // In memory a fingerprint's text and message are about this much.
+  demand.bytes = static_cast<size_t>(demand.units) * 160 + request.ByteSizeLong();
+  demand.here = demand.units <= kFewFingerprints;
+  return demand;
+}
+
+// A message of StreamCheck that is not parsed yet: a picture, unless its fields say otherwise
+// before.
+Demand DemandOfMessage(grpc::ByteBuffer& message) {
+  using WireFormat = google::protobuf::internal::WireFormatLite;
+  const Demand checks{.work = Work::kChecks, .pictures = 1, .bytes = message.Length()};
+  grpc::ByteBuffer copy = message;  // of the references: reading moves along
+  grpc::ProtoBufferReader reader(&copy);
+  google::protobuf::io::CodedInputStream input(&reader);
+  while (const uint32_t tag = input.ReadTag()) {
+    const int field = WireFormat::GetTagFieldNumber(tag);
+    if (field == v1::StreamCheckRequest::kImageFieldNumber) return DemandOfImage(message.Length());
+    if (field == v1::StreamCheckRequest::kHashesFieldNumber ||
+        !WireFormat::SkipField(&input, tag)) {
+      break;
+    }
+  }
+  return checks;
+}
+
+// Tells of a verdict, if anybody counts.
+void Observe(const Runner& runner, const absl::StatusOr<Verdict>& verdict,
+             const CheckTimes& times) {
+  if (runner.observer() != nullptr && verdict.ok()) runner.observer()->OnVerdict(*verdict, times);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
@@ -36,30 +87,36 @@ absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
                                                     const std::string& image) const {
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
-  Verdict verdict;
-  VIGIE_ASSIGN_OR_RETURN(verdict, pipeline_.CheckImage(AsBytes(image), options));
-  return ToProto(verdict, catalog_);
+  CheckTimes times;
+  if (runner_.observer() != nullptr) options.times = &times;
+  const absl::StatusOr<Verdict> verdict = pipeline_.CheckImage(AsBytes(image), options);
+  Observe(runner_, verdict, times);
+  if (!verdict.ok()) return verdict.status();
+  return ToProto(*verdict, catalog_);
 }
 
-absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
-                                                    const v1::CheckSettings& settings,
-                                                    const v1::HashedPicture& picture,
-                                                    std::shared_ptr<const Policy> policy) const {
+absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(
+    const Call& call, const v1::CheckSettings& settings, const v1::HashedPicture& picture,
+    std::shared_ptr<const Policy> policy, std::vector<VerdictRecord>* to_write_down) const {
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
   options.policy = std::move(policy);
+  options.to_write_down = to_write_down;
+  CheckTimes times;
+  if (runner_.observer() != nullptr) options.times = &times;
   std::vector<QueryFingerprint> fingerprints;
   VIGIE_ASSIGN_OR_RETURN(fingerprints, FromProto(picture));
-  Verdict verdict;
-  VIGIE_ASSIGN_OR_RETURN(verdict, pipeline_.CheckFingerprints(fingerprints, options));
-  return ToProto(verdict, catalog_);
+  const absl::StatusOr<Verdict> verdict = pipeline_.CheckFingerprints(fingerprints, options);
+  Observe(runner_, verdict, times);
+  if (!verdict.ok()) return verdict.status();
+  return ToProto(*verdict, catalog_);
 }
 
 grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerContext* context,
                                                        const v1::CheckImageRequest* request,
                                                        v1::CheckImageResponse* response) {
-  return runner_.Unary(context, Method::kCheckImage,
-                       [this, request, response](const Call& call) -> absl::Status {
+  return runner_.Unary(context, Method::kCheckImage, DemandOfImage(request->image().size()),
+                       [this, request, response](const Call& call, Runner::Rest*) -> absl::Status {
                          VIGIE_ASSIGN_OR_RETURN(*response->mutable_verdict(),
                                                 Check(call, request->settings(), request->image()));
                          return absl::OkStatus();
@@ -69,23 +126,41 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* MatchServiceImpl::CheckHashes(grpc::CallbackServerContext* context,
                                                         const v1::CheckHashesRequest* request,
                                                         v1::CheckHashesResponse* response) {
-  return runner_.Unary(
-      context, Method::kCheckHashes, [this, request, response](const Call& call) -> absl::Status {
-        if (request->pictures().empty() || request->pictures_size() > kMaxPictures) {
-          return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
-                       absl::StrCat("send 1 to ", kMaxPictures, " pictures"));
-        }
-        const auto policy = pipeline_.policy();  // one for all of them
-        for (int i = 0; i < request->pictures_size(); ++i) {
-          auto verdict = Check(call, request->settings(), request->pictures(i), policy);
-          if (!verdict.ok()) {
-            return Error(verdict.status().code(), ReasonOrCode(verdict.status()),
-                         absl::StrCat("pictures[", i, "]: ", verdict.status().message()));
-          }
-          *response->add_verdicts() = *std::move(verdict);
-        }
-        return absl::OkStatus();
-      });
+  return runner_.Unary(context, Method::kCheckHashes, DemandOfHashes(*request),
+                       [this, request, response](const Call& call, Runner::Rest* rest) {
+                         return CheckAll(call, *request, response, rest);
+                       });
+}
+
+absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesRequest& request,
+                                        v1::CheckHashesResponse* response,
+                                        Runner::Rest* rest) const {
+  if (request.pictures().empty() || request.pictures_size() > kMaxPictures) {
+    return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
+                 absl::StrCat("send 1 to ", kMaxPictures, " pictures"));
+  }
+  const auto policy = pipeline_.policy();  // one for all of them
+  std::vector<VerdictRecord> to_write_down;
+  for (int i = 0; i < request.pictures_size(); ++i) {
+    if (i > 0) VIGIE_RETURN_IF_ERROR(runner_.StillWanted(call));
+    if (to_write_down.size() >= kWrittenTogether) {
+      pipeline_.WriteDown(std::exchange(to_write_down, {}));
+    }
+    auto verdict = Check(call, request.settings(), request.pictures(i), policy, &to_write_down);
+    if (!verdict.ok()) {
+      pipeline_.WriteDown(std::move(to_write_down));
+      return Error(verdict.status().code(), ReasonOrCode(verdict.status()),
+                   absl::StrCat("pictures[", i, "]: ", verdict.status().message()));
+    }
+    *response->add_verdicts() = *std::move(verdict);
+  }
+  if (!to_write_down.empty()) {
+    *rest = [this, verdicts = std::move(to_write_down)]() mutable {
+      pipeline_.WriteDown(std::move(verdicts));
+      return absl::OkStatus();
+    };
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
@@ -113,7 +188,7 @@ absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MatchServiceImpl::StreamCheck(
     grpc::CallbackServerContext* context) {
   return new StreamReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>(
-      runner_, context, Method::kStreamCheck, kStreamInFlight,
+      runner_, context, Method::kStreamCheck, kStreamInFlight, DemandOfMessage,
       [this](const Call& call, const v1::StreamCheckRequest& request) {
         return Answer(call, request);
       });
@@ -127,17 +202,18 @@ grpc::ServerWriteReactor<v1::WatchResponse>* MatchServiceImpl::Watch(
 grpc::ServerUnaryReactor* MatchServiceImpl::HashImage(grpc::CallbackServerContext* context,
                                                       const v1::HashImageRequest* request,
                                                       v1::HashImageResponse* response) {
-  return runner_.Unary(
-      context, Method::kHashImage, [this, request, response](const Call&) -> absl::Status {
-        Profile profile{};
-        VIGIE_ASSIGN_OR_RETURN(profile, FromProto(request->profile()));
-        std::vector<Fingerprint> fingerprints;
-        VIGIE_ASSIGN_OR_RETURN(fingerprints, pipeline_.Hash(AsBytes(request->image()), profile));
-        for (const Fingerprint& fingerprint : fingerprints) {
-          *response->add_fingerprints() = ToProto(fingerprint);
-        }
-        return absl::OkStatus();
-      });
+  return runner_.Unary(context, Method::kHashImage, DemandOfImage(request->image().size()),
+                       [this, request, response](const Call&, Runner::Rest*) -> absl::Status {
+                         Profile profile{};
+                         VIGIE_ASSIGN_OR_RETURN(profile, FromProto(request->profile()));
+                         std::vector<Fingerprint> fingerprints;
+                         VIGIE_ASSIGN_OR_RETURN(fingerprints,
+                                                pipeline_.Hash(AsBytes(request->image()), profile));
+                         for (const Fingerprint& fingerprint : fingerprints) {
+                           *response->add_fingerprints() = ToProto(fingerprint);
+                         }
+                         return absl::OkStatus();
+                       });
 }
 
 }  // namespace vigie

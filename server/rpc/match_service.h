@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/match/pipeline.h"
 #include "server/rpc/runner.h"
@@ -42,9 +43,13 @@ class MatchServiceImpl final : public MatchServiceBase {
  private:
   absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
                                     const std::string& image) const;
+  // What must be written down before the answer goes to `to_write_down`, unless that is nullptr.
   absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
                                     const v1::HashedPicture& picture,
-                                    std::shared_ptr<const Policy> policy = nullptr) const;
+                                    std::shared_ptr<const Policy> policy = nullptr,
+                                    std::vector<VerdictRecord>* to_write_down = nullptr) const;
+  absl::Status CheckAll(const Call& call, const v1::CheckHashesRequest& request,
+                        v1::CheckHashesResponse* response, Runner::Rest* rest) const;
   absl::StatusOr<v1::StreamCheckResponse> Answer(const Call& call,
                                                  const v1::StreamCheckRequest& request) const;
 

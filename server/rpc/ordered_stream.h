@@ -49,6 +49,10 @@ class OrderedStreamReactor final
                        Steps steps)
       : runner_(runner), context_(*context), steps_(std::move(steps)) {
     status_ = runner_.Admit(*context, method, &call_);
+    if (status_.ok()) {
+      status_ = runner_.Enter(call_);
+      entered_ = status_.ok();
+    }
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
       ReadNext();
@@ -71,11 +75,7 @@ class OrderedStreamReactor final
     item->bytes = item->message.Length();
     held_bytes_ += item->bytes;
     items_.push_back(item);
-    if (!Start([this, item] { Prepare(*item); })) {
-      item->state = State::kFailed;
-      item->status = Runner::Busy();
-      EndAtFailure();
-    }
+    Start(item->bytes, [this, item] { Prepare(*item); });
     ReadNext();
   }
 
@@ -100,7 +100,8 @@ class OrderedStreamReactor final
   void OnDone() override {
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
-    runner_.LogEnd(call_, status_);
+    if (entered_) runner_.Leave(call_);
+    runner_.End(call_, status_);
     delete this;
   }
 
@@ -116,19 +117,17 @@ class OrderedStreamReactor final
   };
   using Items = std::vector<std::shared_ptr<Item>>;
 
-  // Runs `job` on a worker; the stream lives until it is over. Holds mutex_. False: no room.
-  bool Start(std::function<void()> job) {
+  // Runs `job`, which holds a message of `bytes`, on a worker; the stream lives until it is over.
+  // Holds mutex_.
+  void Start(size_t bytes, std::function<void()> job) {
     ++jobs_;
-    if (runner_.Submit([this, job = std::move(job)] {
-          job();
-          const std::lock_guard lock(mutex_);
-          --jobs_;
-          FinishIfOver();
-        })) {
+    runner_.Submit(call_, Demand{.bytes = bytes}, [this, job = std::move(job)] {
+      job();
+      const std::lock_guard lock(mutex_);
+      --jobs_;
+      FinishIfOver();
       return true;
-    }
-    --jobs_;
-    return false;
+    });
   }
 
   absl::StatusOr<Prepared> Parse(grpc::ByteBuffer& message) const {
@@ -183,7 +182,8 @@ class OrderedStreamReactor final
           ready[i]->state = State::kFailed;
           ready[i]->status = outcomes[i];
         }
-        taken_over = IsReady() && Start([this] { ChangeReady(); });
+        taken_over = IsReady();
+        if (taken_over) Start(0, [this] { ChangeReady(); });
       }
       AnswerAll(ready);
       if (taken_over) return;
@@ -234,7 +234,7 @@ class OrderedStreamReactor final
 
   void ReadNext() {
     if (reading_ || reads_done_ || !status_.ok() || items_.size() >= kMaxHeld ||
-        held_bytes_ >= kMaxHeldBytes ||
+        held_bytes_ >= kMaxHeldBytes || (!items_.empty() && !runner_.HasRoom(call_)) ||
         (!items_.empty() && items_.back()->state == State::kFailed)) {
       return;
     }
@@ -280,6 +280,7 @@ class OrderedStreamReactor final
   std::deque<std::shared_ptr<Item>> items_;  // from the first that is not answered
   size_t held_bytes_ = 0;
   size_t jobs_ = 0;  // on the workers
+  bool entered_ = false;
   bool changing_ = false;
   bool reading_ = false;
   bool writing_ = false;

@@ -1,16 +1,32 @@
 #include "server/rpc/runner.h"
 
 #include <grpc/grpc_security_constants.h>
-#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/log/log.h"
 
 namespace vigie {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
+constexpr char kRequestId[] = "x-request-id";
+constexpr char kTraceparent[] = "traceparent";
+// What a refused caller is asked to wait, at least and at most, before it is spread out.
+constexpr TimeUs kLeastRetryUs = 20'000;
+constexpr TimeUs kMostRetryUs = 10 * kSecondUs;
+
+// nullopt: none or several were sent.
+std::optional<std::string_view> MetadataOf(const grpc::CallbackServerContext& context,
+                                           const char* key) {
+  const auto [first, last] = context.client_metadata().equal_range(key);
+  if (first == last || std::next(first) != last) return std::nullopt;
+  return std::string_view(first->second.data(), first->second.length());
+}
 
 // nullopt: none was sent. Empty: what was sent is no key.
 std::optional<std::string_view> KeyTextOf(const grpc::CallbackServerContext& context) {
@@ -37,15 +53,50 @@ bool IsRead(Method method) {
          method == Method::kStreamCheck;
 }
 
+// Gives the call its names, and tells the caller.
+void NameCall(grpc::CallbackServerContext& context, Call* call) {
+  call->id = RandomId();
+  context.AddInitialMetadata(kRequestId, FormatId(call->id));
+  if (const auto given = MetadataOf(context, kRequestId); given && IsRequestId(*given)) {
+    call->caller_id = std::string(*given);
+  }
+  if (const auto given = MetadataOf(context, kTraceparent)) call->trace = ParseTraceparent(*given);
+  if (call->trace) {
+    context.AddInitialMetadata(kTraceparent, FormatTraceparent(*call->trace, call->id));
+  }
+}
+
+// RESOURCE_EXHAUSTED that says when to try again. Callers that were refused together are spread
+// over as long again, so that they do not come back together.
+absl::Status Refusal(std::string_view reason, std::string_view message, TimeUs wait) {
+  const TimeUs least = std::clamp(wait, kLeastRetryUs, kMostRetryUs);
+  const auto spread = static_cast<TimeUs>(RandomId() % static_cast<uint64_t>(least));
+  return WithRetry(Error(absl::StatusCode::kResourceExhausted, reason, message), least + spread);
+}
+
+absl::Status Busy(TimeUs wait) {
+  return Refusal("SERVER_BUSY", "too many requests are waiting: try again shortly", wait);
+}
+
 }  // namespace
 
-absl::Status Runner::Admit(const grpc::CallbackServerContext& context, Method method,
-                           Call* call) const {
+Runner::Runner(KeyRing& keys, const Clock& clock, const Options& options, CallObserver* observer)
+    : keys_(keys),
+      clock_(clock),
+      options_(options),
+      observer_(observer),
+      slots_(options.streams),
+      checks_("checks", options.checks, clock),
+      images_("images", options.images, clock) {}
+
+absl::Status Runner::Admit(grpc::CallbackServerContext& context, Method method, Call* call) const {
   call->method = method;
   call->started_us = clock_.Now();
   call->deadline_us =
       std::chrono::duration_cast<std::chrono::microseconds>(context.deadline().time_since_epoch())
           .count();
+  call->context = &context;
+  NameCall(context, call);
   return Authorise(context, call);
 }
 
@@ -59,44 +110,175 @@ absl::Status Runner::Authorise(const grpc::CallbackServerContext& context, Call*
   return CheckAccess(call->caller.role, call->method);
 }
 
+// One call between its arrival and its end, when it deletes itself.
+struct Runner::UnaryCall {
+  const Runner& runner;
+  grpc::CallbackServerContext* const context;
+  grpc::ServerUnaryReactor* const reactor;
+  const Demand demand;
+  std::function<absl::Status(const Call&, Rest*)> work;
+  Call call = {};
+  Rest rest = {};
+
+  // False: nobody wanted it any more.
+  bool Run(bool here) {
+    absl::Status status = runner.StillWanted(call);
+    const bool wanted = status.ok();
+    if (wanted) status = work(call, &rest);
+    if (status.ok() && rest) {
+      if (here) {
+        Lane::Demand later = runner.LaneDemand(call, demand);
+        later.work = Work::kOther;
+        later.here = false;
+        runner.checks_.SubmitAlways(later, [this](bool) {
+          End(rest());
+          return true;
+        });
+        return true;
+      }
+      status = rest();
+    }
+    End(status);
+    return wanted;
+  }
+
+  void End(const absl::Status& status) {
+    runner.End(call, status);
+    reactor->Finish(ToGrpc(status));
+    delete this;
+  }
+};
+
 grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Method method,
                                         std::function<absl::Status(const Call&)> work) const {
+  return Unary(context, method, Demand{},
+               [work = std::move(work)](const Call& call, Rest*) { return work(call); });
+}
+
+grpc::ServerUnaryReactor* Runner::Unary(
+    grpc::CallbackServerContext* context, Method method, const Demand& demand,
+    std::function<absl::Status(const Call&, Rest*)> work) const {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Call call;
-  absl::Status admitted = Admit(*context, method, &call);
-  if (admitted.ok() && !Submit([this, context, reactor, call, work = std::move(work)] {
-        absl::Status status;
-        if (context->IsCancelled()) {
-          status = absl::CancelledError("the caller gave up");
-        } else {
-          status = work(call);
-        }
-        LogEnd(call, status);
-        reactor->Finish(ToGrpc(status));
-      })) {
-    admitted = Busy();
+  auto* unary = new UnaryCall{.runner = *this,
+                              .context = context,
+                              .reactor = reactor,
+                              .demand = demand,
+                              .work = std::move(work)};
+  absl::Status admitted = Admit(*context, method, &unary->call);
+  if (admitted.ok()) admitted = TakeRate(unary->call, demand);
+  if (admitted.ok()) {
+    // Who is accepted may be over, and deleted, when Submit() returns.
+    const TimeUs wait =
+        LaneOf(demand.work).Submit(LaneDemand(unary->call, demand), [unary](bool here) {
+          return unary->Run(here);
+        });
+    if (wait == 0) return reactor;
+    admitted = Busy(wait);
   }
-  if (!admitted.ok()) {
-    LogEnd(call, admitted);
-    reactor->Finish(ToGrpc(admitted));
-  }
+  unary->End(admitted);
   return reactor;
 }
 
-absl::Status Runner::Busy() {
-  return Error(absl::StatusCode::kResourceExhausted, "SERVER_BUSY",
-               "too many requests are waiting: try again shortly");
+Lane::Demand Runner::LaneDemand(const Call& call, const Demand& demand) const {
+  return {.organisation = call.caller.organisation,
+          .work = demand.work,
+          .units = demand.units,
+          .bytes = demand.bytes,
+          .deadline_us = call.deadline_us,
+          .here = demand.here};
 }
 
-void Runner::LogEnd(const Call& call, const absl::Status& status) const {
+int64_t Runner::RateOf(const Call& call, Work work) const {
+  const auto or_default = [](int64_t own, int64_t server) { return own != 0 ? own : server; };
+  switch (work) {
+    case Work::kChecks:
+      return or_default(call.caller.checks_per_second, options_.checks_per_second);
+    case Work::kImages:
+      return or_default(call.caller.images_per_second, options_.images_per_second);
+    case Work::kOther:
+      break;
+  }
+  return 0;
+}
+
+absl::Status Runner::TakeRate(const Call& call, const Demand& demand) const {
+  const int64_t rate = RateOf(call, demand.work);
+  const auto kind =
+      demand.work == Work::kImages ? RateLimits::Kind::kImages : RateLimits::Kind::kChecks;
+  const TimeUs wait =
+      rates_.Take(call.caller.organisation, kind, demand.pictures, rate, clock_.Now());
+  if (wait == 0) return absl::OkStatus();
+  return Refusal("RATE_LIMITED",
+                 absl::StrCat("your organisation may have ", rate,
+                              demand.work == Work::kImages ? " pictures" : " pictures' hashes",
+                              " checked a second: try again later"),
+                 wait);
+}
+
+TimeUs Runner::Owe(const Call& call, const Demand& demand) const {
+  const auto kind =
+      demand.work == Work::kImages ? RateLimits::Kind::kImages : RateLimits::Kind::kChecks;
+  return rates_.Owe(call.caller.organisation, kind, demand.pictures, RateOf(call, demand.work),
+                    clock_.Now());
+}
+
+absl::Status Runner::Enter(const Call& call) const {
+  if (slots_.Enter(call.caller.organisation)) return absl::OkStatus();
+  return Refusal("TOO_MANY_STREAMS",
+                 absl::StrCat("an organisation has ", slots_.most(), " streams at once"),
+                 kSecondUs);
+}
+
+void Runner::Leave(const Call& call) const { slots_.Leave(call.caller.organisation); }
+
+absl::Status Runner::StillWanted(const Call& call) const {
+  if (call.context->IsCancelled()) return absl::CancelledError("the caller gave up");
+  if (clock_.Now() >= call.deadline_us) {
+    return absl::DeadlineExceededError("the deadline passed before the answer was there");
+  }
+  return absl::OkStatus();
+}
+
+void Runner::Submit(const Call& call, const Demand& demand, std::function<bool()> job) const {
+  LaneOf(demand.work).SubmitAlways(LaneDemand(call, demand), [job = std::move(job)](bool) {
+    return job();
+  });
+}
+
+bool Runner::HasRoom(const Call& call) const {
+  return checks_.HasRoom(call.caller.organisation) && images_.HasRoom(call.caller.organisation);
+}
+
+void Runner::CountRefused() const {
+  refused_.fetch_add(1);
+  const TimeUs now = clock_.Now();
+  TimeUs last = refused_us_.load();
+  if (now - last < kSecondUs || !refused_us_.compare_exchange_strong(last, now)) return;
+  LogEvent(LogLevel::kWarning, "refused")
+      .Number("calls", static_cast<int64_t>(refused_.exchange(0)))
+      .Write();
+}
+
+void Runner::End(const Call& call, const absl::Status& status) const {
+  const TimeUs took = clock_.Now() - call.started_us;
+  const std::string reason = status.ok() ? std::string() : ReasonOrCode(status);
+  if (observer_ != nullptr) observer_->OnCall(call.method, status.code(), reason, took);
+  const bool refused = reason == "SERVER_BUSY" || reason == "RATE_LIMITED";
+  if (refused) CountRefused();
   // Checks are most of the traffic: a line each only when asked for.
-  const auto level =
-      IsRead(call.method) && status.ok() ? spdlog::level::debug : spdlog::level::info;
-  if (!spdlog::should_log(level)) return;
-  spdlog::log(level, "call method={} key={} organisation={} code={} reason={} us={}",
-              Name(call.method), call.caller.key_id, call.caller.organisation,
-              absl::StatusCodeToString(status.code()), status.ok() ? "-" : ReasonOrCode(status),
-              clock_.Now() - call.started_us);
+  const bool rare = !refused && !(IsRead(call.method) && status.ok());
+  LogEvent line(rare ? LogLevel::kInfo : LogLevel::kDebug, "call");
+  if (!line.on()) return;
+  line.Text("method", Name(call.method))
+      .Text("key", call.caller.key_id)
+      .Text("organisation", call.caller.organisation)
+      .Text("code", ToStd(absl::StatusCodeToString(status.code())))
+      .Text("reason", reason)
+      .Number("us", took)
+      .Text("request", FormatId(call.id))
+      .Text("caller_request", call.caller_id)
+      .Text("trace", call.trace ? std::string_view(call.trace->id) : std::string_view());
+  line.Write();
 }
 
 }  // namespace vigie

@@ -1,11 +1,14 @@
-// What every call goes through, once: who calls, may they, is there room, is there still time, run,
-// translate the status, write the access log.
+// What every call goes through, once: who calls, may they, how much may they, is there room, is
+// there still time, run, translate the status, count, write the access log.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
+#include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/base/clock.h"
@@ -13,8 +16,12 @@
 #include "engine/base/types.h"
 #include "server/auth/access.h"
 #include "server/auth/key_ring.h"
+#include "server/load/lane.h"
+#include "server/load/stream_slots.h"
+#include "server/load/token_bucket.h"
+#include "server/log/trace.h"
+#include "server/rpc/call_observer.h"
 #include "server/rpc/status_map.h"
-#include "server/rpc/worker_pool.h"
 
 namespace vigie {
 
@@ -24,36 +31,100 @@ struct Call {
   Principal caller;
   TimeUs started_us = 0;
   TimeUs deadline_us = 0;
+  uint64_t id = 0;             // ours, also our span in the caller's trace
+  std::string caller_id;       // what the caller calls the request; empty: nothing valid
+  std::optional<Trace> trace;  // the caller's
+  const grpc::CallbackServerContext* context = nullptr;
+};
+
+// What a call, or a message of a stream, asks of the server.
+struct Demand {
+  Work work = Work::kOther;
+  int64_t units = 1;     // of work, see there
+  int64_t pictures = 0;  // for the rate of checks or of images
+  size_t bytes = 0;
+  bool here = false;  // see Lane::Demand
 };
 
 class Runner {
  public:
-  Runner(KeyRing& keys, WorkerPool& pool, const Clock& clock)
-      : keys_(keys), pool_(pool), clock_(clock) {}
+  struct Options {
+    Lane::Limits checks = {};  // everything but images
+    Lane::Limits images = {};
+    int64_t checks_per_second = 0;  // an organisation, unless it has its own; 0: any number
+    int64_t images_per_second = 0;
+    size_t streams = 64;  // of StreamCheck and UploadEntries, an organisation
+  };
 
-  // Authenticates and authorises. `call` is filled as far as it is known, for the log.
-  absl::Status Admit(const grpc::CallbackServerContext& context, Method method, Call* call) const;
+  // What remains of a call that may not go on in gRPC's own thread because it waits.
+  using Rest = std::function<absl::Status()>;
+
+  // `keys` and `clock` outlive the runner, as does `observer`, which may be nullptr.
+  Runner(KeyRing& keys, const Clock& clock, const Options& options,
+         CallObserver* observer = nullptr);
+
+  // Authenticates and authorises; gives the call its id and returns that to the caller. `call` is
+  // filled as far as it is known, for the log.
+  absl::Status Admit(grpc::CallbackServerContext& context, Method method, Call* call) const;
 
   // Authenticates and authorises the caller anew: a stream outlives a key that is revoked.
   absl::Status Authorise(const grpc::CallbackServerContext& context, Call* call) const;
 
-  // Runs `work` on a worker and finishes the call with its status. Refused calls finish at once:
-  // what Admit() says, or RESOURCE_EXHAUSTED, reason SERVER_BUSY.
+  // Runs `work` and finishes the call with its status. Refused calls finish at once: what Admit()
+  // says, or RESOURCE_EXHAUSTED with reason RATE_LIMITED or SERVER_BUSY. Work whose caller gave up
+  // or whose deadline passed while it waited is dropped.
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Method method,
                                   std::function<absl::Status(const Call&)> work) const;
+  // With a demand. What `work` leaves in `rest` when it succeeds is run by a thread of the lane.
+  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Method method,
+                                  const Demand& demand,
+                                  std::function<absl::Status(const Call&, Rest* rest)> work) const;
 
-  // False: the queue is full.
-  bool Submit(std::function<void()> job) const { return pool_.Submit(std::move(job)); }
+  // OK as long as somebody waits for the answer: CANCELLED or DEADLINE_EXCEEDED.
+  absl::Status StillWanted(const Call& call) const;
 
-  // One line a call: method, caller, code, reason, duration. Never a value, key or picture.
-  void LogEnd(const Call& call, const absl::Status& status) const;
+  // For streams: work that is never refused, because the sender's window bounds it. See Lane.
+  void Submit(const Call& call, const Demand& demand, std::function<bool()> job) const;
+  // False: a stream had better not read on while it holds anything.
+  bool HasRoom(const Call& call) const;
+  // Takes what a stream's message costs of its organisation's rate. Returns how long the stream is
+  // to wait before the next one, microseconds.
+  TimeUs Owe(const Call& call, const Demand& demand) const;
+  // Counts a stream in: RESOURCE_EXHAUSTED, reason TOO_MANY_STREAMS. Leave() is called for those
+  // that entered.
+  absl::Status Enter(const Call& call) const;
+  void Leave(const Call& call) const;
 
-  static absl::Status Busy();
+  // Counts the call and writes one line: method, caller, code, reason, duration, ids. Never a
+  // value, key or picture.
+  void End(const Call& call, const absl::Status& status) const;
+
+  // nullptr: nobody counts.
+  CallObserver* observer() const { return observer_; }
+  std::array<LaneStats, 2> lanes() const { return {checks_.stats(), images_.stats()}; }
 
  private:
+  struct UnaryCall;
+
+  Lane& LaneOf(Work work) const { return work == Work::kImages ? images_ : checks_; }
+  Lane::Demand LaneDemand(const Call& call, const Demand& demand) const;
+  int64_t RateOf(const Call& call, Work work) const;
+  // OK, or RATE_LIMITED.
+  absl::Status TakeRate(const Call& call, const Demand& demand) const;
+  // One line a second for all calls that were refused for load: lines cost more than refusals.
+  void CountRefused() const;
+
   KeyRing& keys_;
-  WorkerPool& pool_;
   const Clock& clock_;
+  const Options options_;
+  CallObserver* const observer_;
+  mutable RateLimits rates_;
+  mutable StreamSlots slots_;
+  mutable std::atomic<uint64_t> refused_{0};   // since the last line about it
+  mutable std::atomic<TimeUs> refused_us_{0};  // when that was written
+  // Last: their threads end first.
+  mutable Lane checks_;
+  mutable Lane images_;
 };
 
 }  // namespace vigie

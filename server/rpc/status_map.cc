@@ -3,7 +3,28 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
 namespace vigie {
+
+namespace {
+
+constexpr char kRetryUrl[] = "vigie/retry_us";
+
+TimeUs RetryOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRetryUrl);
+  TimeUs after = 0;
+  return payload.has_value() && absl::SimpleAtoi(std::string(*payload), &after) ? after : 0;
+}
+
+}  // namespace
+
+absl::Status WithRetry(absl::Status status, TimeUs after) {
+  status.SetPayload(kRetryUrl, absl::Cord(absl::StrCat(after)));
+  return status;
+}
 
 std::string ReasonOrCode(const absl::Status& status) {
   std::string reason = ReasonOf(status);
@@ -19,6 +40,12 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_code(static_cast<int>(status.code()));
   details.set_message(std::string(status.message()));
   details.add_details()->PackFrom(info);
+  if (const TimeUs after = RetryOf(status); after > 0) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(after / kSecondUs);
+    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(after % kSecondUs) * 1000);
+    details.add_details()->PackFrom(retry);
+  }
   return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
           details.SerializeAsString()};
 }

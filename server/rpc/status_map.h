@@ -4,12 +4,17 @@
 
 #include <grpcpp/support/status.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/status.h"
 #include "vigie/v1/types.pb.h"
 
 namespace vigie {
 
 grpc::Status ToGrpc(const absl::Status& status);
+
+// The status with the time after which the caller may try again, microseconds: ToGrpc() adds a
+// google.rpc.RetryInfo.
+absl::Status WithRetry(absl::Status status, TimeUs after);
 
 // The same for one item of a stream.
 v1::Problem ToProblem(const absl::Status& status);

@@ -1,12 +1,14 @@
-// A bidirectional stream on the worker pool: requests are worked on as they come, a bounded number
+// A bidirectional stream on the lanes: requests are worked on as they come, a bounded number
 // at a time, and answered as they are done.
 //
 // Messages are read raw and parsed here: gRPC would take one that cannot be parsed for the caller's
 // orderly end, and the questions after it would stay unanswered under a status of OK.
 #pragma once
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -18,9 +20,11 @@
 namespace vigie {
 
 // Deletes itself when the stream is over. No more than `max_in_flight` requests are held, and no
-// other is read while they have kMaxHeldBytes or more: the next is read when one is answered, so a
-// slow reader or a slow disk slows the sender down. For answers in the order of the
-// requests: ordered_stream.h.
+// other is read while they have kMaxHeldBytes or more, or the server has no room: the next is read
+// when one is answered, so a slow reader, a slow disk or a busy server slows the sender down. A
+// stream whose organisation is over its rate reads on when the debt is paid off. One message is
+// always read, so that every stream goes on. For answers in the order of the requests:
+// ordered_stream.h.
 template <typename Request, typename Response>
 class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
@@ -28,12 +32,22 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   // An error ends the stream, after the answers that are ready. So does a message that cannot be
   // parsed: INVALID_ARGUMENT, reason REQUEST_MALFORMED.
-  using Work = std::function<absl::StatusOr<Response>(const Call&, const Request&)>;
+  using Answers = std::function<absl::StatusOr<Response>(const Call&, const Request&)>;
+  // What a message asks for, before it is parsed: gRPC's thread must not be held up by that.
+  using Measure = std::function<Demand(grpc::ByteBuffer&)>;
 
   StreamReactor(const Runner& runner, grpc::CallbackServerContext* context, Method method,
-                size_t max_in_flight, Work work)
-      : runner_(runner), context_(*context), max_in_flight_(max_in_flight), work_(std::move(work)) {
+                size_t max_in_flight, Measure measure, Answers work)
+      : runner_(runner),
+        context_(*context),
+        max_in_flight_(max_in_flight),
+        measure_(std::move(measure)),
+        work_(std::move(work)) {
     status_ = runner_.Admit(*context, method, &call_);
+    if (status_.ok()) {
+      status_ = runner_.Enter(call_);
+      entered_ = status_.ok();
+    }
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
       ReadNext();
@@ -53,16 +67,16 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     }
     auto message = std::make_shared<grpc::ByteBuffer>();
     message->Swap(&incoming_);
-    const size_t bytes = message->Length();
+    const Demand demand = measure_(*message);
     ++in_flight_;
-    held_bytes_ += bytes;
-    if (!runner_.Submit([this, message, bytes] { Run(*message, bytes); })) {
-      --in_flight_;
-      held_bytes_ -= bytes;
-      End(Runner::Busy());
-      return;
+    held_bytes_ += demand.bytes;
+    runner_.Submit(call_, demand,
+                   [this, message, bytes = demand.bytes] { return Run(*message, bytes); });
+    if (const TimeUs debt = runner_.Owe(call_, demand); debt > 0) {
+      Pause(debt);
+    } else {
+      ReadNext();
     }
-    ReadNext();
   }
 
   void OnWriteDone(bool ok) override {
@@ -87,7 +101,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void OnDone() override {
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
-    runner_.LogEnd(call_, status_);
+    if (entered_) runner_.Leave(call_);
+    runner_.End(call_, status_);
     delete this;
   }
 
@@ -110,7 +125,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     return bytes;
   }
 
-  void Run(grpc::ByteBuffer& message, size_t bytes) {
+  // False: nobody wanted it any more.
+  bool Run(grpc::ByteBuffer& message, size_t bytes) {
     bool wanted = false;
     {
       const std::lock_guard lock(mutex_);
@@ -129,17 +145,30 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     } else {
       End(response.status());
     }
+    return wanted;
   }
 
   // The functions below hold mutex_. gRPC calls the On... functions from its own threads, never
   // from inside StartRead, StartWrite or Finish.
   void ReadNext() {
-    if (reading_ || reads_done_ || !status_.ok() ||
-        in_flight_ + outgoing_.size() >= max_in_flight_ || held_bytes_ >= kMaxHeldBytes) {
+    const size_t held = in_flight_ + outgoing_.size();
+    if (reading_ || reads_done_ || paused_ || !status_.ok() || held >= max_in_flight_ ||
+        held_bytes_ >= kMaxHeldBytes || (held > 0 && !runner_.HasRoom(call_))) {
       return;
     }
     reading_ = true;
     this->StartRead(&incoming_);
+  }
+
+  // Reads on after `time`. The stream lives until the alarm has rung, which End() sees to.
+  void Pause(TimeUs time) {
+    paused_ = true;
+    alarm_.Set(std::chrono::system_clock::now() + std::chrono::microseconds(time), [this](bool) {
+      const std::lock_guard lock(mutex_);
+      paused_ = false;
+      ReadNext();
+      FinishIfOver();
+    });
   }
 
   void WriteNext() {
@@ -151,12 +180,15 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // The first status stays.
   void End(const absl::Status& status) {
     if (status_.ok()) status_ = status;
+    if (paused_) alarm_.Cancel();
     FinishIfOver();
   }
 
   void FinishIfOver() {
     const bool reads_over = reads_done_ || !status_.ok();
-    if (finished_ || !reads_over || in_flight_ > 0 || writing_ || !outgoing_.empty()) return;
+    if (finished_ || !reads_over || paused_ || in_flight_ > 0 || writing_ || !outgoing_.empty()) {
+      return;
+    }
     finished_ = true;
     this->Finish(ToGrpc(status_));
   }
@@ -164,7 +196,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   const Runner& runner_;
   const grpc::CallbackServerContext& context_;
   const size_t max_in_flight_;
-  const Work work_;
+  const Measure measure_;
+  const Answers work_;
   Call call_;
   std::mutex mutex_;
   absl::Status status_;
@@ -172,6 +205,9 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   std::deque<grpc::ByteBuffer> outgoing_;
   size_t in_flight_ = 0;
   size_t held_bytes_ = 0;  // of the requests in flight
+  grpc::Alarm alarm_;
+  bool entered_ = false;
+  bool paused_ = false;
   bool reading_ = false;
   bool writing_ = false;
   bool reads_done_ = false;

@@ -18,7 +18,7 @@ absl::Status Stopping() {
 
 }  // namespace
 
-// One stream. Deletes itself when it is over. It works in steps on the worker pool: read what is
+// One stream. Deletes itself when it is over. It works in steps on a lane: read what is
 // new, write it, and the same again; it is at rest when nothing is new, until Wake().
 class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
  public:
@@ -67,7 +67,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
     if (entered_) watchers_.Leave(this, call_.caller.organisation);
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
-    watchers_.runner_.LogEnd(call_, status_);
+    watchers_.runner_.End(call_, status_);
     delete this;
   }
 
@@ -75,7 +75,11 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   // The functions below, but Step(), hold mutex_.
   void StepLater() {
     if (busy_ || over_) return;
-    busy_ = watchers_.runner_.Submit([this] { Step(); });  // no room: the next Wake() tries again
+    busy_ = true;
+    watchers_.runner_.Submit(call_, Demand{}, [this] {
+      Step();
+      return true;
+    });
   }
 
   bool IsBehind() const {

@@ -47,15 +47,31 @@ def fields(data):
     return found
 
 
-def error_reason(error):
-    """The reason in a failed call's google.rpc.ErrorInfo; None without one."""
+def details(error):
+    """What a failed call's google.rpc.Status holds: {"ErrorInfo": fields, ...}."""
+    found = {}
     for key, value in error.trailing_metadata() or ():
         if key != "grpc-status-details-bin":
             continue
         for detail in fields(value).get(3, []):
             packed = fields(detail)
-            if packed[1][0].endswith(b"/google.rpc.ErrorInfo"):
-                info = fields(packed[2][0])
-                assert info[2][0] == b"vigie", info
-                return info[1][0].decode()
-    return None
+            found[packed[1][0].decode().rsplit(".", 1)[1]] = fields(packed[2][0])
+    return found
+
+
+def error_reason(error):
+    """The reason in a failed call's google.rpc.ErrorInfo; None without one."""
+    info = details(error).get("ErrorInfo")
+    if info is None:
+        return None
+    assert info[2][0] == b"vigie", info
+    return info[1][0].decode()
+
+
+def retry_seconds(error):
+    """The delay in a failed call's google.rpc.RetryInfo; None without one."""
+    retry = details(error).get("RetryInfo")
+    if retry is None:
+        return None
+    delay = fields(retry[1][0])
+    return delay.get(1, [0])[0] + delay.get(2, [0])[0] / 1e9
