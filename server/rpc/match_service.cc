@@ -36,8 +36,11 @@ absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
                                                     const std::string& image) const {
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
+  CheckTimes times;
+  options.times = &times;
   Verdict verdict;
   VIGIE_ASSIGN_OR_RETURN(verdict, pipeline_.CheckImage(AsBytes(image), options));
+  if (runner_.observer() != nullptr) runner_.observer()->OnVerdict(verdict, times);
   return ToProto(verdict, catalog_);
 }
 
@@ -50,8 +53,11 @@ absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
   options.policy = std::move(policy);
   std::vector<QueryFingerprint> fingerprints;
   VIGIE_ASSIGN_OR_RETURN(fingerprints, FromProto(picture));
+  CheckTimes times;
+  options.times = &times;
   Verdict verdict;
   VIGIE_ASSIGN_OR_RETURN(verdict, pipeline_.CheckFingerprints(fingerprints, options));
+  if (runner_.observer() != nullptr) runner_.observer()->OnVerdict(verdict, times);
   return ToProto(verdict, catalog_);
 }
 

@@ -89,6 +89,10 @@ absl::Status Runner::Busy() {
 }
 
 void Runner::LogEnd(const Call& call, const absl::Status& status) const {
+  if (observer_ != nullptr) {
+    observer_->OnCall(call.method, status.code(), status.ok() ? "" : ReasonOrCode(status),
+                      clock_.Now() - call.started_us);
+  }
   // Checks are most of the traffic: a line each only when asked for.
   const auto level =
       IsRead(call.method) && status.ok() ? spdlog::level::debug : spdlog::level::info;

@@ -13,6 +13,7 @@
 #include "engine/base/types.h"
 #include "server/auth/access.h"
 #include "server/auth/key_ring.h"
+#include "server/rpc/call_observer.h"
 #include "server/rpc/status_map.h"
 #include "server/rpc/worker_pool.h"
 
@@ -28,8 +29,9 @@ struct Call {
 
 class Runner {
  public:
-  Runner(KeyRing& keys, WorkerPool& pool, const Clock& clock)
-      : keys_(keys), pool_(pool), clock_(clock) {}
+  // All outlive the runner; `observer` may be nullptr.
+  Runner(KeyRing& keys, WorkerPool& pool, const Clock& clock, CallObserver* observer = nullptr)
+      : keys_(keys), pool_(pool), clock_(clock), observer_(observer) {}
 
   // Authenticates and authorises. `call` is filled as far as it is known, for the log.
   absl::Status Admit(const grpc::CallbackServerContext& context, Method method, Call* call) const;
@@ -50,10 +52,13 @@ class Runner {
 
   static absl::Status Busy();
 
+  CallObserver* observer() const { return observer_; }
+
  private:
   KeyRing& keys_;
   WorkerPool& pool_;
   const Clock& clock_;
+  CallObserver* const observer_;
 };
 
 }  // namespace vigie
