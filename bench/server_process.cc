@@ -149,7 +149,9 @@ ServerProcess::ServerProcess(const std::string& program, const std::string& data
                                         "--log.level",
                                         "warning",
                                         "--server.drain_notice_ms",
-                                        "0"};
+                                        "0",
+                                        "--metrics.listen",
+                                        "127.0.0.1:0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   const Child child = Start(program, arguments, {});
   pid_ = child.pid;

@@ -90,6 +90,18 @@ class SourceRules(unittest.TestCase):
                 if name.startswith(("engine/", "server/")):
                     self.assertIn("/".join(name.split("/")[:2]),
                                   {"engine/base", "engine/match", "server/decode"}, path)
+    def test_metrics_know_no_grpc(self):
+        for path in sources("server/metrics"):
+            for name in includes(path):
+                allowed = ("engine/", "server/metrics/", "server/rpc/call_observer.h", "server/load/",
+                           "server/auth/")
+                self.assertFalse(name.startswith(("grpc", "google/", "vigie/")), f"{path}: {name}")
+                self.assertTrue(name.startswith(allowed) or not name.startswith("server/"),
+                                f"{path}: {name}")
+        # And Prometheus's library is known nowhere else.
+        for path in sources("engine", "server", "bench"):
+            if any(name.startswith("prometheus/") for name in includes(path)):
+                self.assertEqual(folder_of(path), "server/metrics", path)
 
     def test_engine_neither_prints_nor_exits_nor_starts_threads(self):
         forbidden = re.compile(r"std::cout|std::cerr|\bprintf\(|\bexit\(|\babort\(|std::thread\s+\w|"
@@ -109,7 +121,7 @@ class SourceRules(unittest.TestCase):
                     "KEY_ENDED", "CERTIFICATE_INVALID",
                     "NO_ENTROPY", "SCHEMA_TOO_NEW", "FILE_FAILED", "FILE_UNUSABLE",
                     "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN",
-                    "POLICY_INVALID"}
+                    "POLICY_INVALID", "INDEX_DISAGREES", "CANARY_FAILED"}
         seen = 0
         for path in sources("engine", "server/auth", "server/decode", "server/load", "server/rpc"):
             text = path.read_text()

@@ -44,17 +44,20 @@ Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const
       allowed_(options.index),
       revision_(counters.revision),
       change_revision_(counters.revision),
-      commits_(store, counters, [this](const Changes& changes, Revision revision) {
-        const std::lock_guard lock(publication_);
-        absl::Status status = absl::ResourceExhaustedError("out of memory");
-        try {
-          status = Publish(changes, revision);
-        } catch (const std::bad_alloc&) {
-        }
-        // What is committed but not in memory would be missing from every answer.
-        if (!status.ok()) incomplete_.store(true);
-        return status;
-      }) {}
+      commits_(
+          store, counters,
+          [this](const Changes& changes, Revision revision) {
+            const std::lock_guard lock(publication_);
+            absl::Status status = absl::ResourceExhaustedError("out of memory");
+            try {
+              status = Publish(changes, revision);
+            } catch (const std::bad_alloc&) {
+            }
+            // What is committed but not in memory would be missing from every answer.
+            if (!status.ok()) incomplete_.store(true);
+            return status;
+          },
+          options_.on_commit) {}
 
 absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock& clock,
                                                        CatalogOptions options,

@@ -50,6 +50,7 @@ struct CatalogOptions {
   bool find_duplicates = true;
   // Where Open() looks for what WriteCheckpoint() wrote. Empty: it does not look.
   std::string checkpoint_folder = {};
+  CommitObserver on_commit = {};  // see commit_queue.h
 };
 
 // How Open() came to what it has in memory.
@@ -369,6 +370,19 @@ class Catalog {
   // Not OK when something durable could not be made matchable: answers would be incomplete.
   absl::Status health() const;
 
+  // --- Watching itself (canary.cc).
+  // Puts a benign picture of the server's own on a list that acts for nobody else (canary.h), once.
+  // Its list is unknown to every caller. Errors of the store; CATALOG_FULL.
+  absl::Status SetCanary(const Fingerprint& fingerprint);
+  // Compares the index with the database and with a scan, around an entry that is behind the share
+  // `entry` (0 to 1) of all: it is found by each value that the database holds of it, and the index
+  // finds what a scan of `most_rows` rows from the share `rows` on finds. OK also when nothing
+  // acts there. DATA_LOSS, reasons INDEX_INCOMPLETE, INDEX_DISAGREES; errors of the store. Any
+  // thread, beside everything.
+  absl::Status CheckSample(double entry, double rows, size_t most_rows);
+  // Entries whose expiry was written down since the start.
+  uint64_t expired() const { return expired_.load(); }
+
  private:
   Catalog(Store& store, const Clock& clock, CatalogOptions options, const Counters& counters);
 
@@ -463,6 +477,7 @@ class Catalog {
   std::atomic<Revision> revision_;
   std::atomic<Revision> change_revision_;
   std::atomic<bool> incomplete_{false};
+  std::atomic<uint64_t> expired_{0};
   std::atomic<bool> any_erased_{false};
   std::atomic<TimeUs> scrub_again_us_{0};  // not before; 0: nothing to scrub
   CommitQueue commits_;

@@ -1,6 +1,7 @@
 #include "engine/catalog/commit_queue.h"
 
 #include <algorithm>
+#include <chrono>
 #include <new>
 #include <utility>
 
@@ -12,8 +13,12 @@ constexpr size_t kMaxGroup = 64;
 
 }  // namespace
 
-CommitQueue::CommitQueue(Store& store, const Counters& counters, Publish publish)
-    : store_(store), counters_(counters), publish_(std::move(publish)) {}
+CommitQueue::CommitQueue(Store& store, const Counters& counters, Publish publish,
+                         CommitObserver observer)
+    : store_(store),
+      counters_(counters),
+      publish_(std::move(publish)),
+      observer_(std::move(observer)) {}
 
 absl::StatusOr<Revision> CommitQueue::Commit(const Mutation& mutation) {
   Waiter self;
@@ -27,7 +32,14 @@ absl::StatusOr<Revision> CommitQueue::Commit(const Mutation& mutation) {
   const std::vector<Waiter*> group(queue_.begin(),
                                    queue_.begin() + static_cast<std::ptrdiff_t>(size));
   lock.unlock();
+  const auto begin = std::chrono::steady_clock::now();
   const absl::StatusOr<Revision> result = CommitGroup(group);
+  if (observer_) {
+    const auto took = std::chrono::steady_clock::now() - begin;
+    observer_({.took_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(took).count(),
+               .changes = group.size(),
+               .ok = result.ok()});
+  }
   lock.lock();
   for (Waiter* member : group) {
     queue_.pop_front();

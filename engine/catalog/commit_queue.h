@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -31,6 +32,15 @@ struct Changes {
   bool recorded = false;  // something that matching does not see was written
 };
 
+// What a commit was, for who measures.
+struct CommitFacts {
+  int64_t took_ns = 0;  // with making it visible
+  size_t changes = 0;   // that shared it
+  bool ok = false;
+};
+// Called after every commit, one at a time; must neither wait nor throw.
+using CommitObserver = std::function<void(const CommitFacts&)>;
+
 class CommitQueue {
  public:
   // Reads and writes through the transaction, takes numbers from the counters, notes what it did
@@ -40,7 +50,9 @@ class CommitQueue {
   // Makes durable changes visible, before anybody is told of them. Does not throw.
   using Publish = std::function<absl::Status(const Changes&, Revision)>;
 
-  CommitQueue(Store& store, const Counters& counters, Publish publish);
+  // `observer` may be empty.
+  CommitQueue(Store& store, const Counters& counters, Publish publish,
+              CommitObserver observer = {});
 
   // Runs `mutation` in a group and returns the revision at which it is durable and visible. Any
   // thread; waits for the disk. Errors, for every member of the group: those of the store;
@@ -62,6 +74,7 @@ class CommitQueue {
   Store& store_;
   Counters counters_;  // of the last commit; the front of the queue alone uses it
   const Publish publish_;
+  const CommitObserver observer_;
   std::mutex mutex_;
   std::deque<Waiter*> queue_;
 };

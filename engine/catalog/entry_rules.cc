@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "engine/catalog/canary.h"
 #include "engine/catalog/entry_life.h"
 #include "engine/catalog/list_table.h"
 
@@ -150,6 +151,7 @@ absl::Status CheckText(std::string_view field, std::string_view text) {
 
 bool MayKnow(const Principal& caller, const ListRecord& list) {
   if (caller.organisation == list.organisation) return true;
+  if (list.organisation == kServerOrganisation) return false;
   if (caller.role == Role::kReviewer || caller.role == Role::kAuthority ||
       caller.role == Role::kOperator) {
     return true;

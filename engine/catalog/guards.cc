@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/catalog/canary.h"
 #include "engine/catalog/catalog.h"
 #include "engine/catalog/entry_life.h"
 
@@ -220,8 +221,9 @@ absl::StatusOr<std::vector<Neighbour>> Catalog::FindRelated(const EntryRecord& e
   const int widest =
       allow_lists ? std::max(kDuplicateDistance, list->max_distance) : kDuplicateDistance;
   std::vector<Neighbour> near;
-  VIGIE_ASSIGN_OR_RETURN(near,
-                         FindNeighbours(entries, widest, [](const ListRecord&) { return true; }));
+  VIGIE_ASSIGN_OR_RETURN(near, FindNeighbours(entries, widest, [](const ListRecord& other) {
+                           return other.organisation != kServerOrganisation;
+                         }));
   std::erase_if(near, [&](const Neighbour& one) {
     const int most = one.list->kind == list->kind ? kDuplicateDistance : list->max_distance;
     return one.entry == entry.number || one.distance > most;

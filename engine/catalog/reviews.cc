@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/catalog/canary.h"
 #include "engine/catalog/catalog.h"
 #include "engine/catalog/entry_life.h"
 
@@ -156,7 +157,7 @@ std::vector<OrganisationCounters> Catalog::CountEntries() {
   std::map<std::string, OrganisationCounters> found;
   for (ListNumber number = 1; number < counts.size(); ++number) {
     const ListRecord& list = *lists->Find(number);
-    if (list.deleted_us != 0) continue;
+    if (list.deleted_us != 0 || list.organisation == kServerOrganisation) continue;
     OrganisationCounters& counters = found[list.organisation];
     counters.organisation = list.organisation;
     ++counters.lists;

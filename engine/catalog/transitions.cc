@@ -250,6 +250,7 @@ absl::StatusOr<bool> Catalog::ExpireSome() {
     return absl::OkStatus();
   };
   VIGIE_RETURN_IF_ERROR(commits_.Commit(expire).status());
+  expired_ += due.size();
   return due.size() == kExpiriesARound;
 }
 

@@ -59,6 +59,11 @@ class VerdictBook {
 
   // Verdicts that were never written down, because too many waited.
   uint64_t dropped() const { return dropped_.load(); }
+  // Verdicts that were given and wait for Flush().
+  size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return pending_.size();
+  }
 
  private:
   using CountKey = std::tuple<int64_t, std::string, Outcome, std::optional<Action>>;
@@ -74,7 +79,7 @@ class VerdictBook {
   std::atomic<uint64_t> unsampled_{0};
   std::atomic<uint64_t> dropped_{0};
 
-  std::mutex mutex_;  // over what follows
+  mutable std::mutex mutex_;  // over what follows
   std::deque<VerdictRecord> pending_;
   std::vector<EntryNumber> to_suspend_;
   std::map<CountKey, int64_t> counts_;

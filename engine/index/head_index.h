@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,8 @@ class HeadIndex final : public RangeOnlyIndex {
   bool full() const { return size() == codes_.size(); }
   std::span<const Pdq256> codes() const { return {codes_.data(), size()}; }
   std::span<const RowId> rows() const { return {rows_.data(), size()}; }
+  size_t bytes() const { return codes_.size() * (sizeof(Pdq256) + sizeof(RowId)); }
+  std::chrono::steady_clock::time_point begun() const { return begun_; }
 
  private:
   void Find(std::span<const Pdq256> queries, int max_distance,
@@ -33,6 +36,7 @@ class HeadIndex final : public RangeOnlyIndex {
   std::vector<Pdq256> codes_;
   std::vector<RowId> rows_;
   std::atomic<size_t> size_{0};
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace vigie

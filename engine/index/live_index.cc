@@ -1,8 +1,12 @@
 #include "engine/index/live_index.h"
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <tuple>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 namespace vigie {
 namespace {
@@ -10,6 +14,12 @@ namespace {
 // Nearest first; the rest only makes the order, and so a cap, the same every time.
 bool Nearer(const Hit& a, const Hit& b) {
   return std::tie(a.distance, a.row, a.query) < std::tie(b.distance, b.row, b.query);
+}
+
+absl::Status Disagrees(RowId row) {
+  return Error(absl::StatusCode::kDataLoss, "INDEX_DISAGREES",
+               absl::StrCat("the index and a comparison with every row differ in row ", row,
+                            ": restart to rebuild the index"));
 }
 
 }  // namespace
@@ -87,6 +97,49 @@ absl::StatusOr<SearchResult> LiveIndex::Search(std::span<const Pdq256> queries, 
   }
   std::sort(result.hits.begin(), result.hits.end(), Nearer);
   return result;
+}
+
+absl::Status LiveIndex::CompareWithScan(const Pdq256& query, int max_distance, size_t most_rows,
+                                        double from) const {
+  std::map<RowId, int> near;
+  RowId first = UINT32_MAX;
+  RowId last = 0;
+  {
+    // A copy: the scan takes long, and a pin held that long would keep every snapshot alive.
+    const Snapshot now = *snapshot_.Acquire();
+    size_t all = 0;
+    for (const auto& segment : now.segments) all += segment->size();
+    for (const auto& head : now.heads) all += head->size();
+    auto skip = static_cast<size_t>(from * static_cast<double>(all - std::min(all, most_rows)));
+    const auto scan = [&](std::span<const Pdq256> codes, std::span<const RowId> rows) {
+      const size_t passed = std::min(skip, rows.size());
+      skip -= passed;
+      for (size_t i = passed; i < rows.size() && most_rows > 0; ++i, --most_rows) {
+        first = std::min(first, rows[i]);
+        last = rows[i];
+        const int distance = HammingDistance(query, codes[i]);
+        if (distance <= max_distance) near[rows[i]] = distance;
+      }
+    };
+    for (const auto& segment : now.segments) scan(segment->codes(), segment->rows());
+    for (const auto& head : now.heads) {
+      const auto rows = head->rows();
+      scan({head->codes().data(), rows.size()}, rows);
+    }
+  }
+  SearchResult found;
+  VIGIE_ASSIGN_OR_RETURN(found, Search({&query, 1}, max_distance, SIZE_MAX));
+  for (const Hit& hit : found.hits) {
+    // Ids ascend: within the bounds nothing can have come.
+    if (hit.row < first || hit.row > last) continue;
+    const auto it = near.find(hit.row);
+    if (it == near.end() || it->second != hit.distance) return Disagrees(hit.row);
+    near.erase(it);
+  }
+  for (const auto& [row, distance] : near) {
+    if (!IsDead(row)) return Disagrees(row);
+  }
+  return absl::OkStatus();
 }
 
 size_t LiveIndex::CountDead(std::span<const RowId> rows) const {
@@ -227,8 +280,19 @@ LiveIndexStats LiveIndex::stats() const {
   LiveIndexStats stats{.tombstones = tombstones_.load(),
                        .segments = now->segments.size(),
                        .heads = now->heads.size()};
-  for (const auto& segment : now->segments) stats.rows += segment->size();
-  for (const auto& head : now->heads) stats.rows += head->size();
+  for (const auto& segment : now->segments) {
+    stats.rows += segment->size();
+    stats.bytes += segment->bytes();
+  }
+  for (const auto& head : now->heads) {
+    stats.head_rows += head->size();
+    stats.bytes += head->bytes();
+  }
+  stats.rows += stats.head_rows;
+  if (!now->heads.empty()) {
+    const auto age = std::chrono::steady_clock::now() - now->heads.front()->begun();
+    stats.oldest_unsealed_s = std::chrono::duration<double>(age).count();
+  }
   return stats;
 }
 

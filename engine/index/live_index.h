@@ -48,6 +48,9 @@ struct LiveIndexStats {
   size_t tombstones = 0;  // set since the start
   size_t segments = 0;
   size_t heads = 0;
+  size_t head_rows = 0;  // of rows: those that are not sealed yet
+  size_t bytes = 0;      // of codes, rows and tables; what FAISS's own indexes add is not known
+  double oldest_unsealed_s = 0;  // since the first head was begun; 0: there is none
 };
 
 // All rows of one moment: those of the segments, then those of the heads.
@@ -76,6 +79,14 @@ class LiveIndex {
   // thread.
   absl::StatusOr<SearchResult> Search(std::span<const Pdq256> queries, int max_distance,
                                       size_t max_hits) const;
+
+  // Compares at most `most_rows` neighbouring rows with `query` one by one, in plain code that no
+  // index uses, and what Search() finds among them with that. `from`, 0 to 1, says which: their
+  // first is behind that share of all. DATA_LOSS, reason INDEX_DISAGREES, names a row that only one
+  // of the two has, or at another distance; errors of Search(). Any thread, also while rows come
+  // and go.
+  absl::Status CompareWithScan(const Pdq256& query, int max_distance, size_t most_rows,
+                               double from) const;
 
   // One round of sealing full heads (or, if `seal_all`, every head) and merging small or mostly
   // dead segments, and of freeing what no reader holds any more. One thread at a time; Add, Remove

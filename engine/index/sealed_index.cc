@@ -94,6 +94,15 @@ absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::FromIndex(
   return sealed;
 }
 
+size_t SealedIndex::bytes() const {
+  size_t bytes = codes_.size_bytes() + rows_.size() * sizeof(RowId);
+  for (const SubstringTable& table : tables_) {
+    bytes += table.starts.size() * sizeof(table.starts[0]) + table.ids.size() * sizeof(RowId) +
+             table.sketches.size() * sizeof(table.sketches[0]);
+  }
+  return bytes;
+}
+
 const faiss::IndexBinary& SealedIndex::For(int max_distance) const {
   return max_distance <= exact_radius_ ? *index_ : *flat_;
 }

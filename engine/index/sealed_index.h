@@ -50,6 +50,8 @@ class SealedIndex {
   size_t size() const { return rows_.size(); }
   std::span<const RowId> rows() const { return rows_; }
   std::span<const Pdq256> codes() const { return codes_; }
+  // Of codes, rows and our tables.
+  size_t bytes() const;
 
   // The index that finds every row within `max_distance`: the configured one up to the radius it
   // is exact for, a flat one over the same codes beyond it.

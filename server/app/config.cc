@@ -142,6 +142,12 @@ std::vector<Setting> MakeSettings() {
            {"debug", "info", "warning", "error"}),
       Text("log.format", &Config::log_format, "lines of the log: text, or a JSON object each",
            {"text", "json"}),
+      Text("metrics.listen", &Config::metrics_listen,
+           "address and port of metrics and health over HTTP; empty: off"),
+      Switch("metrics.allow_remote", &Config::metrics_allow_remote,
+             "serve metrics, without TLS or keys, on an address that is not loopback"),
+      Number("canary.interval_seconds", &Config::canary_interval_seconds, 0, 3600,
+             "how often the server checks a known picture of its own; 0: never"),
   };
 }
 
@@ -247,6 +253,16 @@ absl::Status CheckConfig(const Config& config) {
     return Invalid(absl::StrCat("listening on ", config.listen,
                                 " without TLS would send keys in the clear: set tls.certificate "
                                 "and tls.key, or tls.allow_plaintext = true behind a proxy"));
+  }
+  if (!config.metrics_listen.empty()) {
+    if (config.metrics_listen.rfind(':') == std::string::npos) {
+      return Invalid("metrics.listen is an address with a port, for instance 127.0.0.1:7444");
+    }
+    if (!IsLoopback(config.metrics_listen) && !config.metrics_allow_remote) {
+      return Invalid(absl::StrCat("anybody who reaches ", config.metrics_listen,
+                                  " could read metrics: set metrics.allow_remote = true, or "
+                                  "metrics.listen to a loopback address"));
+    }
   }
   return config.policy_file.empty() ? absl::OkStatus()
                                     : ReadPolicyFile(config.policy_file).status();

@@ -55,6 +55,9 @@ struct Config {
   int64_t drain_ms = 20'000;
   std::string log_level = "info";
   std::string log_format = "text";
+  std::string metrics_listen = "127.0.0.1:7444";  // empty: off
+  bool metrics_allow_remote = false;              // listen on an address that is not loopback
+  int64_t canary_interval_seconds = 10;           // 0: off
 };
 
 // One value: where it lives in Config and what may be said of it.

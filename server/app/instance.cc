@@ -105,6 +105,7 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   VIGIE_ASSIGN_OR_RETURN(store_, OpenSqliteStore(DatabasePath(config_.data_dir)));
   CatalogOptions options = CatalogOptionsOf(config_);
   if (config_.index_checkpoint) options.checkpoint_folder = CheckpointFolder(config_.data_dir);
+  options.on_commit = [this](const CommitFacts& commit) { metrics_.OnCommit(commit); };
   VIGIE_ASSIGN_OR_RETURN(catalog_, Catalog::Open(*store_, SystemClock(), options, progress));
   if (config_.index_checkpoint) LogLoad(*catalog_);
   if (!config_.index_checkpoint) {
@@ -135,12 +136,15 @@ absl::Status Instance::ReloadPolicy() {
 
 absl::Status Instance::Serve() {
   RaiseOpenFiles();
-  runner_ = std::make_unique<Runner>(*keys_, SystemClock(), RunnerOptionsOf(config_));
+  runner_ = std::make_unique<Runner>(*keys_, SystemClock(), RunnerOptionsOf(config_), &metrics_);
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
   review_service_ = std::make_unique<ReviewServiceImpl>(*catalog_, *runner_);
   audit_service_ = std::make_unique<AuditServiceImpl>(*catalog_, *store_, *runner_);
 
+  VIGIE_ASSIGN_OR_RETURN(
+      observation_,
+      Observation::Start(config_, *catalog_, *book_, decoders_.get(), *runner_, metrics_, health_));
   std::shared_ptr<grpc::ServerCredentials> credentials;
   VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(config_));
   grpc::EnableDefaultHealthCheckService(true);
@@ -162,13 +166,14 @@ absl::Status Instance::Serve() {
                               ": is the port taken, or the certificate not valid?"));
   }
   address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
-  SetServing(true);
+  ShowServing(false);  // gRPC's first word would be that it serves
+  health_.Set(Health::Part::kLife, absl::OkStatus());
   maintenance_ = std::thread([this] { MaintainUntilStopped(); });
   follower_ = std::thread([this] { FollowUntilStopped(); });
   return absl::OkStatus();
 }
 
-void Instance::SetServing(bool serving) {
+void Instance::ShowServing(bool serving) {
   // The empty name, "the server as a whole", is what most probes ask for; some name a service.
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
@@ -189,7 +194,7 @@ void Instance::MaintainUntilStopped() {
     if (std::chrono::steady_clock::now() >= next_checkpoint_) {
       WriteCheckpoint(std::max(kCheckpointLeastRows, catalog_->rows() / kCheckpointShare));
     }
-    if (!catalog_->health().ok()) SetServing(false);
+    health_.Set(Health::Part::kCatalogue, catalog_->health());
     lock.lock();
   }
 }
@@ -250,7 +255,8 @@ void Instance::StopMaintenance() {
 
 void Instance::Drain() {
   if (server_ == nullptr) return;
-  SetServing(false);
+  health_.Set(Health::Part::kLife,
+              Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is about to stop"));
   std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_notice_ms));
   match_service_->watchers().Close();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(config_.drain_ms));
@@ -263,6 +269,7 @@ void Instance::Drain() {
 
 Instance::~Instance() {
   StopMaintenance();
+  observation_.reset();  // its canary speaks of health
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
   server_.reset();
   runner_.reset();  // its threads, before what they use

@@ -15,6 +15,8 @@
 #include "engine/catalog/catalog.h"
 #include "engine/match/pipeline.h"
 #include "server/app/config.h"
+#include "server/app/health.h"
+#include "server/app/observation.h"
 #include "server/auth/key_ring.h"
 #include "server/decode/walled_hasher.h"
 #include "server/rpc/audit_service.h"
@@ -42,6 +44,8 @@ class Instance {
 
   // The address with the port in use, for instance "127.0.0.1:7443".
   const std::string& address() const { return address_; }
+  // Likewise, of the metrics; empty: off.
+  std::string metrics_address() const { return observation_->metrics_address(); }
 
   // Where pictures are decoded; nullptr: in this process.
   const WalledHasher* decoders() const { return decoders_.get(); }
@@ -54,7 +58,7 @@ class Instance {
   explicit Instance(const Config& config) : config_(config) {}
 
   absl::Status Load(const LoadProgress& progress);
-  void SetServing(bool serving);
+  void ShowServing(bool serving);
   void MaintainUntilStopped();
   // Writes down verdicts and wakes streams, beside maintenance, which may take seconds.
   void FollowUntilStopped();
@@ -69,6 +73,8 @@ class Instance {
 
   const Config config_;
   int lock_file_ = -1;
+  Health health_{[this](bool serving) { ShowServing(serving); }};
+  RequestMetrics metrics_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<HeadSigner> signer_;
@@ -82,6 +88,7 @@ class Instance {
   std::unique_ptr<ReviewServiceImpl> review_service_;
   std::unique_ptr<AuditServiceImpl> audit_service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Observation> observation_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
   bool verdicts_wait_ = false;                               // because the database fails

@@ -22,8 +22,10 @@ size_t ThreadsOf(int64_t configured) {
                          : static_cast<size_t>(configured);
 }
 
-// Threads that wait for a picture each.
-size_t ImageThreadsOf(const Config& config) { return ThreadsOf(config.workers); }
+// Threads that decode a picture each, or wait for a decoder that does.
+size_t ImageThreadsOf(const Config& config) {
+  return ThreadsOf(config.decoder == "process" ? config.decoder_workers : config.workers);
+}
 
 // Messages carry a picture and little else; uploads of entries stay below 4 MiB.
 int MaxMessageBytes(const Config& config) {

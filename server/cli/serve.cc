@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <string>
 
 #include "server/app/config.h"
 #include "server/app/instance.h"
@@ -70,7 +71,12 @@ int Serve(const Config& config) {
   const absl::Status serving = (*instance)->Serve();
   if (!serving.ok()) return FailToServe(config, serving);
   // For people and for scripts that asked for port 0.
-  std::printf("vigie: ready on %s\n", (*instance)->address().c_str());
+  // In one write, so that whoever has seen the first line has the second.
+  std::string ready = "vigie: ready on " + (*instance)->address() + "\n";
+  if (const std::string metrics = (*instance)->metrics_address(); !metrics.empty()) {
+    ready += "vigie: metrics on http://" + metrics + "/metrics\n";
+  }
+  std::fputs(ready.c_str(), stdout);
   std::fflush(stdout);
   spdlog::info("serving on {} from {}", (*instance)->address(), config.data_dir);
 

@@ -1,4 +1,4 @@
-"""The commands hash, check, entry, key and doctor: output, exit codes, files."""
+"""The commands hash, check, entry and key: output, exit codes, files."""
 
 import base64
 import contextlib
@@ -334,70 +334,6 @@ class Keys(harness.TestCase):
             self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
         self.assertEqual(run("key", "revoke", "--data_dir", data, "none").returncode, 3)
         self.assertEqual(run("key", "list", "--data_dir", data).returncode, 3)  # nothing was made
-
-
-class Doctor(harness.TestCase):
-    """vigie doctor."""
-
-    def filled(self):
-        """The data folder of a server that has stopped."""
-        server = harness.Server(principals={"flagger": ("helpline", "trusted_flagger")})
-        flagger = server.client("flagger")
-        flagger.create_list("known")
-        source = random.Random(3)
-        flagger.upload("lists/known", [
-            lists_pb2.Entry(fingerprints=[random_pdq(source)]) for _ in range(300)])
-        running = run("doctor", "--data_dir", server.data_dir)
-        self.assertEqual(running.returncode, 0, running.stdout)
-        self.assertEqual(server.stop(), 0)
-        return server.data_dir
-
-    def test_a_sound_installation(self):
-        data = self.filled()
-        done = run("doctor", "--data_dir", data)
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertTrue(all(line.startswith("ok ") for line in done.stdout.splitlines()))
-        report = json.loads(run("doctor", "--json", "--data_dir", data).stdout)
-        self.assertTrue(report["sound"])
-        details = {check["check"]: check for check in report["checks"]}
-        self.assertIn("300 sampled entries found", details["index self-check"]["detail"])
-        self.assertIn("300 rows", details["index"]["detail"])
-
-    def test_a_damaged_database_is_reported(self):
-        data = self.filled()
-        database = data / "vigie.db"
-        content = bytearray(database.read_bytes())
-        for at in range(4096, len(content), 4096):  # the first page stays, so that it opens
-            content[at:at + 64] = bytes(64)
-        database.write_bytes(content)
-        done = run("doctor", "--data_dir", data)
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("BAD ", done.stdout)
-        report = run("doctor", "--json", "--data_dir", data)
-        self.assertEqual(report.returncode, 1)
-        self.assertFalse(json.loads(report.stdout)["sound"])
-        refused = run("serve", "--listen", "127.0.0.1:0", "--data_dir", data)
-        self.assertEqual((refused.returncode, refused.stdout), (3, ""), refused.stderr)
-
-    def test_something_else_in_place_of_the_database_is_reported(self):
-        data = harness.new_folder()
-        (data / "vigie.db").write_bytes(b"This is not a database." * 100)
-        (data / "vigie.db").chmod(0o600)
-        self.assertEqual(run("doctor", "--data_dir", data).returncode, 1)
-
-    def test_a_database_that_others_may_read_is_reported(self):
-        data = self.filled()
-        (data / "vigie.db").chmod(0o644)
-        done = run("doctor", "--json", "--data_dir", data)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("FILE_READABLE",
-                      [check["reason"] for check in json.loads(done.stdout)["checks"]])
-
-    def test_nothing_yet_is_sound_and_a_bad_configuration_is_not(self):
-        folder = harness.new_folder()
-        self.assertEqual(run("doctor", "--data_dir", folder / "none").returncode, 0)
-        self.assertFalse((folder / "none").exists())
-        self.assertEqual(run("doctor", "--index.kind", "none").returncode, 1)
 
 
 if __name__ == "__main__":

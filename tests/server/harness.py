@@ -4,6 +4,7 @@ Environment: VIGIE_PROGRAM and VIGIE_MAKE_PICTURES (paths), VIGIE_SOURCE_DIR, VI
 
 import contextlib
 import functools
+import http.client
 import os
 import pathlib
 import select
@@ -175,6 +176,11 @@ class Server:
         arguments = [PROGRAM, "serve", "--data_dir", self.data_dir, "--listen", listen, *flags]
         if "--server.drain_notice_ms" not in flags:
             arguments += ["--server.drain_notice_ms", "0"]
+        if "--metrics.listen" not in flags:
+            arguments += ["--metrics.listen", "127.0.0.1:0"]
+        # It would add a list, an entry and events.
+        if "--canary.interval_seconds" not in flags:
+            arguments += ["--canary.interval_seconds", "0"]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(list(map(str, arguments)), stdout=subprocess.PIPE,
                                             stderr=log, env=clean_environment(env))
@@ -182,7 +188,26 @@ class Server:
         self.address = self._wait_until_ready()
 
     def _wait_until_ready(self):
-        prefix = "vigie: ready on "
+        return self._read_line("vigie: ready on ")
+
+    @functools.cached_property
+    def metrics_address(self):
+        """Host and port; the line that names it follows the first."""
+        page = self._read_line("vigie: metrics on http://")
+        assert page.endswith("/metrics"), page
+        return page.removesuffix("/metrics")
+
+    def get(self, path):
+        """The status and the text of a page of the metrics server."""
+        connection = http.client.HTTPConnection(self.metrics_address, timeout=WAIT_SECONDS)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def _read_line(self, prefix):
         line = b""
         end = time.monotonic() + WAIT_SECONDS
         while not line.endswith(b"\n"):

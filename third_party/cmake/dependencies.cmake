@@ -30,6 +30,9 @@ if(VIGIE_BUILD_SERVER)
   find_package(tomlplusplus REQUIRED CONFIG)
   find_package(spdlog REQUIRED CONFIG)
   find_package(nlohmann_json REQUIRED CONFIG)
+  # Its package file also asks for civetweb and curl, which we do not use.
+  find_path(PROMETHEUS_INCLUDE_DIR prometheus/text_serializer.h REQUIRED)
+  find_library(PROMETHEUS_CORE_LIBRARY prometheus-cpp-core REQUIRED)
   # google/rpc/status.proto and error_details.proto, which Debian ships with this Go package.
   find_path(GOOGLE_RPC_PROTO_DIR google/rpc/error_details.proto
             PATHS /usr/share/gocode/src/github.com/gogo/googleapis REQUIRED)
