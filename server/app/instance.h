@@ -15,6 +15,8 @@
 #include "engine/catalog/catalog.h"
 #include "engine/match/pipeline.h"
 #include "server/app/config.h"
+#include "server/app/damage_watch.h"
+#include "server/app/trouble.h"
 #include "server/auth/key_ring.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/list_service.h"
@@ -67,6 +69,8 @@ class Instance {
   const Config config_;
   int lock_file_ = -1;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<DamageWatch> damage_;
+  bool checked_ = false;  // all of the database, at start
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<HeadSigner> signer_;
   std::unique_ptr<VerdictBook> book_;
@@ -81,7 +85,8 @@ class Instance {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
-  bool verdicts_wait_ = false;                               // because the database fails
+  Trouble maintenance_trouble_, signing_trouble_;
+  bool verdicts_wait_ = false;  // because the database fails
   uint64_t verdicts_dropped_ = 0;
 
   std::mutex stop_mutex_;

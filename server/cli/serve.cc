@@ -42,6 +42,8 @@ void Reload(const Config& config, Instance& instance) {
 
 int Serve(const Config& config) {
   SetUpLog(config);
+  // A limit of the size of files is a full disk, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Waits for the wait below, also while fingerprints are loaded.
   sigset_t signals;
   sigemptyset(&signals);
