@@ -119,7 +119,7 @@ class SourceRules(unittest.TestCase):
         # Reasons of programs on the server's own machine, and of misuse of the engine's own calls.
         internal = {"CONSTRAINT", "INDEX_BUSY", "ROW_OUT_OF_ORDER", "KEY_EXISTS", "KEY_NOT_FOUND",
                     "KEY_ENDED", "CERTIFICATE_INVALID",
-                    "NO_ENTROPY", "SCHEMA_TOO_NEW", "FILE_FAILED", "FILE_UNUSABLE",
+                    "NO_ENTROPY", "SCHEMA_TOO_NEW", "SCHEMA_TOO_OLD", "FILE_FAILED", "FILE_UNUSABLE",
                     "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN",
                     "POLICY_INVALID", "INDEX_DISAGREES", "CANARY_FAILED"}
         seen = 0

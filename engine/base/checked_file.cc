@@ -50,6 +50,8 @@ uint64_t Checksum::Value() const {
   return XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_));
 }
 
+uint64_t ChecksumOf(const void* data, size_t bytes) { return XXH3_64bits(data, bytes); }
+
 CheckedFileWriter::CheckedFileWriter(std::string path) : path_(std::move(path)) {
   const std::string temporary = TemporaryName(path_);
   file_ = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

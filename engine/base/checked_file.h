@@ -34,6 +34,9 @@ class Checksum {
   void* state_;
 };
 
+// The checksum of one piece of data.
+uint64_t ChecksumOf(const void* data, size_t bytes);
+
 // Writes `path` anew: as `path`.tmp with mode 0600 until Finish(), which makes it durable and gives
 // it its name. Without Finish() nothing is left behind. One thread.
 class CheckedFileWriter {

@@ -5,6 +5,8 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <new>
+
 namespace vigie {
 namespace {
 
@@ -38,6 +40,23 @@ int HexValue(char c) {
 std::array<uint8_t, 16> Md5(Bytes data) { return Digest<16>(data, EVP_md5()); }
 std::array<uint8_t, 20> Sha1(Bytes data) { return Digest<20>(data, EVP_sha1()); }
 std::array<uint8_t, 32> Sha256(Bytes data) { return Digest<32>(data, FetchedSha256()); }
+
+Sha256Stream::Sha256Stream() : state_(EVP_MD_CTX_new()) {
+  if (state_ == nullptr) throw std::bad_alloc();
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(state_), FetchedSha256(), nullptr);
+}
+
+Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(state_)); }
+
+void Sha256Stream::Add(Bytes data) {
+  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(state_), data.data(), data.size());
+}
+
+std::array<uint8_t, 32> Sha256Stream::Finish() {
+  std::array<uint8_t, 32> out{};
+  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(state_), out.data(), nullptr);
+  return out;
+}
 
 std::array<uint8_t, 32> HmacSha256(Bytes key, Bytes data) {
   std::array<uint8_t, 32> out{};

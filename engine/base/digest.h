@@ -20,6 +20,21 @@ std::array<uint8_t, 16> Md5(Bytes data);
 std::array<uint8_t, 20> Sha1(Bytes data);
 std::array<uint8_t, 32> Sha256(Bytes data);
 
+// SHA-256 of data that comes in pieces.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+  void Add(Bytes data);
+  // Once, at the end.
+  std::array<uint8_t, 32> Finish();
+
+ private:
+  void* state_;
+};
+
 // HMAC-SHA-256 (RFC 2104).
 std::array<uint8_t, 32> HmacSha256(Bytes key, Bytes data);
 

@@ -28,7 +28,7 @@ RowFacts FactsOf(EntryNumber entry, size_t position, const Fingerprint& fingerpr
 // What SQLite finds well-formed and no program of ours has written.
 absl::Status Damaged(std::string_view record) {
   return Error(
-      absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
+      absl::StatusCode::kDataLoss, "DATABASE_DAMAGED",
       absl::StrCat("the database holds ", ToAbsl(record), " that cannot be: restore a backup"));
 }
 
@@ -42,6 +42,8 @@ Catalog::Catalog(Store& store, const Clock& clock, CatalogOptions options, const
       index_(options.index),
       lists_(std::make_unique<ListTable>()),
       allowed_(options.index),
+      lost_after_(counters.lost_after),
+      lost_before_(counters.lost_before),
       revision_(counters.revision),
       change_revision_(counters.revision),
       commits_(

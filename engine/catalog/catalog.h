@@ -474,6 +474,8 @@ class Catalog {
   std::mutex checkpoint_;   // held while a checkpoint is written
   std::atomic<uint64_t> rows_changed_{0};
   LoadReport load_report_;
+  const Revision lost_after_;  // revisions between these two are of another future
+  const Revision lost_before_;
   std::atomic<Revision> revision_;
   std::atomic<Revision> change_revision_;
   std::atomic<bool> incomplete_{false};

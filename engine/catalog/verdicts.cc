@@ -168,7 +168,7 @@ absl::Status Catalog::LoadReleases() {
 absl::StatusOr<ChangePage> Catalog::ReadChanges(const Principal& caller, Revision after) const {
   ChangePage page;
   page.revision = revision();
-  if (after > page.revision) {
+  if (after > page.revision || (after > lost_after_ && after < lost_before_)) {
     // Of a database that went another way, as one restored from a backup has.
     return Error(absl::StatusCode::kInvalidArgument, "REVISION_UNKNOWN",
                  "this server has not had that revision: begin again from 0");

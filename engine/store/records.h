@@ -69,6 +69,8 @@ struct OrganisationRecord {
   std::string id;                                         // its name
   std::optional<Designation> designation = std::nullopt;  // as a trusted flagger; its id not empty
   int64_t daily_entries = 0;                              // 0: any number
+  int64_t checks_per_second = 0;  // of hashes; 0: what the server allows everybody
+  int64_t images_per_second = 0;  // likewise
   TimeUs created_us = 0;
   TimeUs updated_us = 0;
 };
@@ -131,6 +133,10 @@ struct Counters {
   ListNumber lists = 0;
   EntryNumber entries = 0;
   RowId rows = 0;
+  // Revisions between these two were lost when a backup was restored; 0 and 0: never. Not of a
+  // writer: see SkipRevisions().
+  Revision lost_after = 0;
+  Revision lost_before = 0;
 };
 
 // The part of an entry that matching needs, for loading at start.

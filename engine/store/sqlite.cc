@@ -2,27 +2,43 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/checked_file.h"
 
 namespace vigie {
 namespace {
+
+// No space, also where SQLite knows no more than that a write failed: a quota, or a limit of the
+// size of files.
+bool IsDiskFull(sqlite3* db, int code) {
+  if (code == SQLITE_FULL) return true;
+  const int error = sqlite3_system_errno(db);
+  return code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG);
+}
 
 // SQLite's messages name tables, columns and files; bound values (hashes) are never part of them.
 absl::Status SqlError(sqlite3* db) {
   const int code = sqlite3_errcode(db);
   const std::string message = sqlite3_errmsg(db);
+  if (IsDiskFull(db, code)) {
+    return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                 absl::StrCat("no space left for the database (", message,
+                              "): nothing was changed, try again when there is"));
+  }
   switch (code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
-                   absl::StrCat("the database is damaged (", message, "): restore a backup"));
-    case SQLITE_FULL:
-      return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL",
-                   absl::StrCat("no space left for the database (", message, ")"));
+    // Our statements are valid on our tables: these are others.
+    case SQLITE_ERROR:
+      return DatabaseDamaged(message);
     case SQLITE_CONSTRAINT:
       return Error(absl::StatusCode::kAlreadyExists, "CONSTRAINT", message);
+    case SQLITE_INTERRUPT:
+      return absl::CancelledError("the statement was ended");
     default:
       return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
                    absl::StrCat("the database failed: ", message, " (code ",
@@ -30,7 +46,53 @@ absl::Status SqlError(sqlite3* db) {
   }
 }
 
+// vigie_sum(value...): see row_sums.h. Of each value its type, then what it holds.
+void Sum(sqlite3_context* context, int count, sqlite3_value** values) {
+  std::string& bytes = *static_cast<std::string*>(sqlite3_user_data(context));
+  bytes.clear();
+  for (int i = 0; i < count; ++i) {
+    const int type = sqlite3_value_type(values[i]);
+    bytes.push_back(static_cast<char>(type));
+    if (type == SQLITE_INTEGER) {
+      const int64_t number = sqlite3_value_int64(values[i]);
+      bytes.append(reinterpret_cast<const char*>(&number), sizeof(number));
+    } else if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
+      const void* data = sqlite3_value_blob(values[i]);
+      const int size = sqlite3_value_bytes(values[i]);
+      bytes.append(reinterpret_cast<const char*>(&size), sizeof(size));
+      if (size > 0) bytes.append(static_cast<const char*>(data), static_cast<size_t>(size));
+    }
+  }
+  sqlite3_result_int64(context, static_cast<int32_t>(ChecksumOf(bytes.data(), bytes.size())));
+}
+
+absl::Status AddSumFunction(sqlite3* db) {
+  auto* buffer = new std::string;  // kept by the connection
+  const int code = sqlite3_create_function_v2(
+      db, "vigie_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, buffer, Sum,
+      nullptr, nullptr, [](void* made) { delete static_cast<std::string*>(made); });
+  return code == SQLITE_OK ? absl::OkStatus() : SqlError(db);
+}
+
+// For "file:": what has a meaning there is written as its code.
+std::string UriOf(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      absl::StrAppend(&uri, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    } else {
+      uri.push_back(c);
+    }
+  }
+  return uri + "?immutable=1";
+}
+
 }  // namespace
+
+absl::Status DatabaseDamaged(std::string_view what) {
+  return Error(absl::StatusCode::kDataLoss, "DATABASE_DAMAGED",
+               absl::StrCat("the database is damaged (", ToAbsl(what), "): restore a backup"));
+}
 
 void SqlStatement::Finalizer::operator()(sqlite3_stmt* statement) const {
   sqlite3_finalize(statement);
@@ -77,6 +139,8 @@ void SqlStatement::Reset() {
   next_parameter_ = 1;
 }
 
+int SqlStatement::Columns() const { return sqlite3_column_count(statement_.get()); }
+
 int64_t SqlStatement::GetInt(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
@@ -90,13 +154,18 @@ std::string SqlStatement::GetText(int column) const {
 
 void SqlConnection::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
-absl::StatusOr<std::unique_ptr<SqlConnection>> SqlConnection::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<SqlConnection>> SqlConnection::Open(const std::string& path,
+                                                                   Access access) {
   auto connection = std::make_unique<SqlConnection>();
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(
-      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const bool sealed = access == Access::kSealed;
+  const int flags =
+      sealed ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2((sealed ? UriOf(path) : path).c_str(), &db,
+                                   flags | SQLITE_OPEN_NOMUTEX, nullptr);
   connection->db_.reset(db);
   if (code != SQLITE_OK) return SqlError(db);
+  VIGIE_RETURN_IF_ERROR(AddSumFunction(db));
   // `vigie key` and a running server write to the same file; each waits for the other.
   sqlite3_busy_timeout(db, 10'000);
   VIGIE_RETURN_IF_ERROR(connection->Exec("PRAGMA foreign_keys=ON"));
@@ -132,5 +201,24 @@ absl::StatusOr<int64_t> SqlConnection::QueryInt(std::string_view sql) {
 }
 
 bool SqlConnection::InTransaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
+
+absl::Status SqlConnection::LastError() { return SqlError(db_.get()); }
+
+absl::Status SqlConnection::Commit() {
+  const absl::Status status = Exec("COMMIT");
+  if (status.ok()) return status;
+  if (InTransaction()) Exec("ROLLBACK").IgnoreError();
+  // The whole transaction may be in the log and the disk have failed to say that it is: reading the
+  // log after a crash would find it, though it was refused. The next commit is written over it.
+  Exec("UPDATE meta SET value=value WHERE key='revision'").IgnoreError();
+  return status;
+}
+
+void SqlConnection::AskWhetherToGoOn(const std::function<bool()>& go_on) {
+  sqlite3_progress_handler(
+      db_.get(), 100'000,
+      [](void* ask) { return (*static_cast<const std::function<bool()>*>(ask))() ? 0 : 1; },
+      const_cast<std::function<bool()>*>(&go_on));
+}
 
 }  // namespace vigie

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ class SqlStatement {
 
   int64_t GetInt(int column) const;
   std::string GetText(int column) const;  // bytes of a text or blob column
+  int Columns() const;
 
  private:
   struct Finalizer {
@@ -45,18 +47,34 @@ class SqlStatement {
   int next_parameter_ = 1;
 };
 
+// DATA_LOSS, reason DATABASE_DAMAGED: says what is damaged and what to do.
+absl::Status DatabaseDamaged(std::string_view what);
+
+// How a database is opened. kSealed: one that nobody writes to, and that stays as it is to the last
+// bit: no log is made or read.
+enum class Access : uint8_t { kReadWrite, kSealed };
+
 // One connection. One thread at a time.
 class SqlConnection {
  public:
   // Opens or creates `path`. UNAVAILABLE, reason DATABASE_FAILED, or DATA_LOSS, reason
-  // DATABASE_CORRUPT, when it cannot be used.
-  static absl::StatusOr<std::unique_ptr<SqlConnection>> Open(const std::string& path);
+  // DATABASE_DAMAGED, when it cannot be used.
+  static absl::StatusOr<std::unique_ptr<SqlConnection>> Open(const std::string& path,
+                                                             Access access = Access::kReadWrite);
 
   absl::Status Exec(const char* sql);
   absl::StatusOr<SqlStatement> Prepare(std::string_view sql);
   // Runs a query that gives one number.
   absl::StatusOr<int64_t> QueryInt(std::string_view sql);
   bool InTransaction() const;
+  // Ends the transaction: durable when OK, otherwise rolled back.
+  absl::Status Commit();
+  // From now on calls `go_on` now and then during a statement; when it says false the statement
+  // ends with CANCELLED. Outlives the connection; must not throw.
+  void AskWhetherToGoOn(const std::function<bool()>& go_on);
+  // What went wrong last, of what was done with handle().
+  absl::Status LastError();
+  sqlite3* handle() { return db_.get(); }
 
  private:
   struct Closer {

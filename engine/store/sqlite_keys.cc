@@ -56,11 +56,14 @@ absl::Status AppendOrganisationEvent(Statements& s, const OrganisationRecord& or
 
 absl::StatusOr<KeyRecord> FindKey(SqlConnection& db, std::string_view id) {
   SqlStatement find;
-  VIGIE_ASSIGN_OR_RETURN(find,
-                         db.Prepare(absl::StrCat("SELECT ", kKeyColumns, " FROM keys WHERE id=?")));
+  VIGIE_ASSIGN_OR_RETURN(find, db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kKeyTable),
+                                                       " FROM keys WHERE id=?")));
   bool found = false;
   VIGIE_ASSIGN_OR_RETURN(found, find.Text(id).Step());
-  if (found) return ReadKey(find);
+  if (found) {
+    VIGIE_RETURN_IF_ERROR(CheckRow(find, kKeyTable));
+    return ReadKey(find);
+  }
   return Error(absl::StatusCode::kNotFound, "KEY_NOT_FOUND",
                "no key has this id: see `vigie key list`");
 }
@@ -72,6 +75,7 @@ absl::Status SetTime(SqlConnection& db, Statements& s, const char* column, TimeU
   VIGIE_ASSIGN_OR_RETURN(update,
                          db.Prepare(absl::StrCat("UPDATE keys SET ", column, "=? WHERE id=?")));
   VIGIE_RETURN_IF_ERROR(update.Int(time).Text(event.key_id).Run());
+  VIGIE_RETURN_IF_ERROR(RenewSum(db, kKeyTable, event.key_id));
   VIGIE_RETURN_IF_ERROR(s.keys_changed.Run());
   return AppendEvent(s, event);
 }
@@ -80,33 +84,36 @@ absl::Status SetTime(SqlConnection& db, Statements& s, const char* column, TimeU
 
 absl::StatusOr<std::vector<KeyRecord>> ReadKeys(SqlConnection& db) {
   SqlStatement query;
-  VIGIE_ASSIGN_OR_RETURN(query, db.Prepare(absl::StrCat("SELECT ", kKeyColumns,
+  VIGIE_ASSIGN_OR_RETURN(query, db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kKeyTable),
                                                         " FROM keys ORDER BY created_us, id")));
   std::vector<KeyRecord> keys;
   while (true) {
     bool row = false;
     VIGIE_ASSIGN_OR_RETURN(row, query.Step());
     if (!row) return keys;
+    VIGIE_RETURN_IF_ERROR(CheckRow(query, kKeyTable));
     keys.push_back(ReadKey(query));
   }
 }
 
 absl::StatusOr<std::vector<OrganisationRecord>> ReadOrganisations(SqlConnection& db) {
   SqlStatement query;
-  VIGIE_ASSIGN_OR_RETURN(query, db.Prepare(absl::StrCat("SELECT ", kOrganisationColumns,
-                                                        " FROM organisations ORDER BY id")));
+  VIGIE_ASSIGN_OR_RETURN(query,
+                         db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kOrganisationTable),
+                                                 " FROM organisations ORDER BY id")));
   std::vector<OrganisationRecord> organisations;
   while (true) {
     bool row = false;
     VIGIE_ASSIGN_OR_RETURN(row, query.Step());
     if (!row) return organisations;
+    VIGIE_RETURN_IF_ERROR(CheckRow(query, kOrganisationTable));
     organisations.push_back(ReadOrganisation(query));
   }
 }
 
 absl::Status InsertKey(SqlConnection& db, Statements& s, const KeyRecord& key) {
   SqlStatement insert;
-  VIGIE_ASSIGN_OR_RETURN(insert, db.Prepare(InsertSql("keys", kKeyColumns)));
+  VIGIE_ASSIGN_OR_RETURN(insert, db.Prepare(InsertWithSum(kKeyTable)));
   BindKey(insert, key);
   const absl::Status status = insert.Run();
   if (ReasonOf(status) == "CONSTRAINT") {
@@ -148,13 +155,16 @@ absl::Status SetOrganisation(SqlConnection& db, Statements& s,
                              const OrganisationRecord& organisation) {
   SqlStatement set;
   VIGIE_ASSIGN_OR_RETURN(
-      set, db.Prepare(InsertSql("organisations", kOrganisationColumns) +
+      set, db.Prepare(InsertWithSum(kOrganisationTable) +
                       " ON CONFLICT(id) DO UPDATE SET designation=excluded.designation, "
                       "categories=excluded.categories, from_us=excluded.from_us, "
                       "until_us=excluded.until_us, daily_entries=excluded.daily_entries, "
+                      "checks_per_second=excluded.checks_per_second, "
+                      "images_per_second=excluded.images_per_second, "
                       "updated_us=excluded.updated_us"));
   BindOrganisation(set, organisation);
   VIGIE_RETURN_IF_ERROR(set.Run());
+  VIGIE_RETURN_IF_ERROR(RenewSum(db, kOrganisationTable, organisation.id));  // as it was created
   VIGIE_RETURN_IF_ERROR(s.keys_changed.Run());
   return AppendOrganisationEvent(s, organisation);
 }
@@ -169,6 +179,7 @@ absl::Status NoteMigratedOrganisations(SqlConnection& db, Statements& s, TimeUs 
     SqlStatement created;
     VIGIE_ASSIGN_OR_RETURN(created, db.Prepare("UPDATE organisations SET created_us=? WHERE id=?"));
     VIGIE_RETURN_IF_ERROR(created.Int(now).Text(organisation.id).Run());
+    VIGIE_RETURN_IF_ERROR(RenewSum(db, kOrganisationTable, organisation.id));
   }
   return absl::OkStatus();
 }

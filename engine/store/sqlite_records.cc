@@ -8,20 +8,27 @@
 
 namespace vigie {
 
-const char kListColumns[] =
+const SummedTable kListTable = {
+    "lists",
     "number, id, organisation, display_name, kind, category, action, max_distance, "
-    "provisional_hours, audience, created_us, updated_us, deleted_us, revision";
-const char kEntryColumns[] =
+    "provisional_hours, audience, created_us, updated_us, deleted_us, revision"};
+const SummedTable kEntryTable = {
+    "entries",
     "number, list, external_reference, state, expires_us, court_basis, subject, jurisdiction, "
     "legal_basis, case_reference, submitter, reason, created_us, updated_us, revision, first_row, "
     "reason_code, renewals, first_decider_key, first_decider_person, last_decider_key, "
-    "last_decider_person, decided_us, suspension";
-const char kFingerprintColumns[] =
-    "row, entry, position, algorithm, value, quality, profile, decode_mode";
-const char kKeyColumns[] =
-    "id, digest, organisation, role, label, created_us, revoked_us, credential, until_us";
-const char kOrganisationColumns[] =
-    "id, designation, categories, from_us, until_us, daily_entries, created_us, updated_us";
+    "last_decider_person, decided_us, suspension"};
+const SummedTable kFingerprintTable = {
+    "fingerprints", "row, entry, position, algorithm, value, quality, profile, decode_mode"};
+const SummedTable kKeyTable = {
+    "keys", "id, digest, organisation, role, label, created_us, revoked_us, credential, until_us"};
+const SummedTable kOrganisationTable = {
+    "organisations",
+    "id, designation, categories, from_us, until_us, daily_entries, created_us, updated_us, "
+    "checks_per_second, images_per_second"};
+const SummedTable kFeedbackTable = {"feedback",
+                                    "entry, organisation, upload, correct, released, time_us"};
+const SummedTable kMetaTable = {"meta", "key, value"};
 const char kEventColumns[] =
     "number, time_us, kind, list, entry, last_entry, from_state, to_state, organisation, role, "
     "key_id, person, reason, legal_basis, case_reference, revision, digest";
@@ -204,6 +211,8 @@ void BindKey(SqlStatement& statement, const KeyRecord& key) {
 OrganisationRecord ReadOrganisation(const SqlStatement& row) {
   OrganisationRecord organisation{.id = row.GetText(0),
                                   .daily_entries = row.GetInt(5),
+                                  .checks_per_second = row.GetInt(8),
+                                  .images_per_second = row.GetInt(9),
                                   .created_us = row.GetInt(6),
                                   .updated_us = row.GetInt(7)};
   Designation designation{.id = row.GetText(1),
@@ -224,7 +233,9 @@ void BindOrganisation(SqlStatement& statement, const OrganisationRecord& organis
       .Int(designation.until_us)
       .Int(organisation.daily_entries)
       .Int(organisation.created_us)
-      .Int(organisation.updated_us);
+      .Int(organisation.updated_us)
+      .Int(organisation.checks_per_second)
+      .Int(organisation.images_per_second);
 }
 
 EventRecord ReadEvent(const SqlStatement& row) {

@@ -2,16 +2,20 @@
 #pragma once
 
 #include "engine/store/records.h"
+#include "engine/store/row_sums.h"
 #include "engine/store/sqlite.h"
 
 namespace vigie {
 
-// "number, id, ..." in the order that ReadList and BindList use; likewise for the others.
-extern const char kListColumns[];
-extern const char kEntryColumns[];
-extern const char kFingerprintColumns[];
-extern const char kKeyColumns[];
-extern const char kOrganisationColumns[];
+// The tables, with their columns in the order that ReadList and BindList use; likewise for the
+// others.
+extern const SummedTable kListTable;
+extern const SummedTable kEntryTable;
+extern const SummedTable kFingerprintTable;
+extern const SummedTable kKeyTable;
+extern const SummedTable kOrganisationTable;
+extern const SummedTable kFeedbackTable;
+extern const SummedTable kMetaTable;
 extern const char kEventColumns[];
 extern const char kHeadColumns[];
 

@@ -231,7 +231,47 @@ INSERT INTO tallies SELECT lists.organisation, 7, count(*) FROM entries
 INSERT INTO tallies SELECT lists.organisation, events.kind, count(*) FROM events
   JOIN lists ON lists.number=events.list WHERE events.kind BETWEEN 101 AND 199 GROUP BY 1, 2;
 )sql",
+    // 5 -> 6: a checksum in every row (row_sums.h), how much organisations may have checked, and
+    // which revisions were lost when a backup was restored. A later migration that adds a column to
+    // one of these tables computes its sums again.
+    R"sql(
+ALTER TABLE organisations ADD COLUMN checks_per_second INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE organisations ADD COLUMN images_per_second INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lists ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entries ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fingerprints ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE keys ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE organisations ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE feedback ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+INSERT INTO meta(key, value) VALUES ('lost_after', 0), ('lost_before', 0);
+UPDATE meta SET sum=vigie_sum(key, value);
+UPDATE lists SET sum=vigie_sum(number, id, organisation, display_name, kind, category, action,
+  max_distance, provisional_hours, audience, created_us, updated_us, deleted_us, revision);
+UPDATE entries SET sum=vigie_sum(number, list, external_reference, state, expires_us, court_basis,
+  subject, jurisdiction, legal_basis, case_reference, submitter, reason, created_us, updated_us,
+  revision, first_row, reason_code, renewals, first_decider_key, first_decider_person,
+  last_decider_key, last_decider_person, decided_us, suspension);
+UPDATE fingerprints SET sum=vigie_sum(row, entry, position, algorithm, value, quality, profile,
+  decode_mode);
+UPDATE keys SET sum=vigie_sum(id, digest, organisation, role, label, created_us, revoked_us,
+  credential, until_us);
+UPDATE organisations SET sum=vigie_sum(id, designation, categories, from_us, until_us,
+  daily_entries, created_us, updated_us, checks_per_second, images_per_second);
+UPDATE feedback SET sum=vigie_sum(entry, organisation, upload, correct, released, time_us);
+)sql",
 };
+
+}  // namespace
+
+namespace {
+
+absl::Status TooNew(int64_t version) {
+  return Error(
+      absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",
+      absl::StrCat("the database has schema version ", version, ", this program knows up to ",
+                   CurrentSchemaVersion(), ": use the newer program that wrote it"));
+}
 
 }  // namespace
 
@@ -245,14 +285,9 @@ absl::Status MigrateSchema(SqlConnection& connection, int target) {
     absl::Status status = version.status();
     const bool current = version.ok() && *version >= target && *version <= CurrentSchemaVersion();
     if (version.ok() && *version > CurrentSchemaVersion()) {
-      status = Error(
-          absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",
-          absl::StrCat("the database has schema version ", *version, ", this program knows up to ",
-                       CurrentSchemaVersion(), ": use the newer program that wrote it"));
+      status = TooNew(*version);
     } else if (version.ok() && *version < 0) {
-      status = Error(
-          absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
-          absl::StrCat("no program has written schema version ", *version, ": restore a backup"));
+      status = DatabaseDamaged(absl::StrCat("no program writes schema version ", *version));
     } else if (version.ok() && !current) {
       status = connection.Exec(kMigrations[*version]);
       if (status.ok()) {
@@ -263,8 +298,18 @@ absl::Status MigrateSchema(SqlConnection& connection, int target) {
       connection.Exec("ROLLBACK").IgnoreError();
       return status;
     }
-    VIGIE_RETURN_IF_ERROR(connection.Exec("COMMIT"));
+    VIGIE_RETURN_IF_ERROR(connection.Commit());
   }
+}
+
+absl::Status CheckSchemaIsCurrent(SqlConnection& connection) {
+  int64_t version = 0;
+  VIGIE_ASSIGN_OR_RETURN(version, connection.QueryInt("PRAGMA user_version"));
+  if (version > CurrentSchemaVersion()) return TooNew(version);
+  if (version == CurrentSchemaVersion()) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_OLD",
+               absl::StrCat("the database has schema version ", version, " and this program reads ",
+                            CurrentSchemaVersion(), ": start the server on it once"));
 }
 
 }  // namespace vigie

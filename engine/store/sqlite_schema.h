@@ -14,4 +14,8 @@ int CurrentSchemaVersion();
 // written it.
 absl::Status MigrateSchema(SqlConnection& connection, int version = CurrentSchemaVersion());
 
+// OK when the database has the current version. FAILED_PRECONDITION, reason SCHEMA_TOO_NEW or
+// SCHEMA_TOO_OLD.
+absl::Status CheckSchemaIsCurrent(SqlConnection& connection);
+
 }  // namespace vigie

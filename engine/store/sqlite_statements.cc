@@ -1,84 +1,78 @@
 #include "engine/store/sqlite_statements.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "engine/store/event_chain.h"
 #include "engine/store/sqlite_records.h"
 
 namespace vigie {
-namespace {
-
-// "?4,?5,...": for the columns after the first three, which are bound as well and not used.
-std::string PlaceholdersAfterThree(std::string_view columns) {
-  std::string marks = "?4";
-  int number = 4;
-  for (const char c : columns) {
-    if (c == ',') absl::StrAppend(&marks, ",?", ++number);
-  }
-  return marks;
+std::string InsertSql(std::string_view table, std::string_view columns) {
+  return absl::StrCat("INSERT INTO ", ToAbsl(table), "(", ToAbsl(columns), ") VALUES (",
+                      NumberedPlaceholders(columns), ")");
 }
 
-std::string Placeholders(std::string_view columns) {
-  std::string marks = "?";
-  for (const char c : columns) {
-    if (c == ',') marks += ",?";
-  }
-  return marks;
+namespace {
+
+// An update of all columns but the first `kept`; a parameter for each column, also for those.
+std::string UpdateSql(const SummedTable& table, size_t kept) {
+  const std::vector<std::string> columns = absl::StrSplit(table.columns, ", ");
+  const std::vector<std::string> marks = absl::StrSplit(NumberedPlaceholders(table.columns), ',');
+  const auto first = static_cast<std::ptrdiff_t>(kept);
+  std::vector<std::string> after(columns.begin(), columns.begin() + first);
+  after.insert(after.end(), marks.begin() + first, marks.end());
+  return absl::StrCat("UPDATE ", table.name, " SET (",
+                      absl::StrJoin(columns.begin() + first, columns.end(), ","), ",sum)=(",
+                      absl::StrJoin(marks.begin() + first, marks.end(), ","), ",vigie_sum(",
+                      absl::StrJoin(after, ","), ")) WHERE ", columns[0], "=?1");
 }
 
 }  // namespace
 
-std::string InsertSql(std::string_view table, std::string_view columns) {
-  return absl::StrCat("INSERT INTO ", ToAbsl(table), "(", ToAbsl(columns), ") VALUES (",
-                      Placeholders(columns), ")");
-}
-
 absl::StatusOr<Statements> Statements::Prepare(SqlConnection& db) {
-  const std::string entries = absl::StrCat("SELECT ", kEntryColumns, " FROM entries WHERE ");
+  const std::string entries =
+      absl::StrCat("SELECT ", ColumnsAndCheck(kEntryTable), " FROM entries WHERE ");
   Statements s;
   VIGIE_ASSIGN_OR_RETURN(
-      s.list_by_id, db.Prepare(absl::StrCat("SELECT ", kListColumns, " FROM lists WHERE id=?")));
+      s.list_by_id,
+      db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kListTable), " FROM lists WHERE id=?")));
   VIGIE_ASSIGN_OR_RETURN(s.entry_by_number, db.Prepare(entries + "number=?"));
   VIGIE_ASSIGN_OR_RETURN(s.entry_by_reference,
                          db.Prepare(entries + "list=? AND external_reference=?"));
   VIGIE_ASSIGN_OR_RETURN(s.entries_of,
                          db.Prepare(entries + "list=? AND number>? ORDER BY number LIMIT ?"));
   VIGIE_ASSIGN_OR_RETURN(s.fingerprints_of,
-                         db.Prepare(absl::StrCat("SELECT ", kFingerprintColumns,
+                         db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kFingerprintTable),
                                                  " FROM fingerprints WHERE row>=? AND entry=? "
                                                  "AND row<?+256 ORDER BY row")));
-  VIGIE_ASSIGN_OR_RETURN(s.insert_list, db.Prepare(InsertSql("lists", kListColumns)));
-  VIGIE_ASSIGN_OR_RETURN(s.update_list,
-                         db.Prepare(absl::StrCat("UPDATE lists SET (", kListColumns, ")=(",
-                                                 Placeholders(kListColumns), ") WHERE number=?1")));
-  VIGIE_ASSIGN_OR_RETURN(s.insert_entry, db.Prepare(InsertSql("entries", kEntryColumns)));
-  VIGIE_ASSIGN_OR_RETURN(
-      s.erase_entry, db.Prepare(absl::StrCat("UPDATE entries SET (", kEntryColumns, ")=(",
-                                             Placeholders(kEntryColumns), ") WHERE number=?1")));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_list, db.Prepare(InsertWithSum(kListTable)));
+  VIGIE_ASSIGN_OR_RETURN(s.update_list, db.Prepare(UpdateSql(kListTable, 0)));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_entry, db.Prepare(InsertWithSum(kEntryTable)));
+  VIGIE_ASSIGN_OR_RETURN(s.erase_entry, db.Prepare(UpdateSql(kEntryTable, 0)));
   // An index is written when a column of it is named, whether its value changes or not: the one of
   // references, whose pages lie everywhere, costs more than the rest of the update.
-  constexpr std::string_view kKept = "number, list, external_reference, ";
-  const std::string_view changing = std::string_view(kEntryColumns).substr(kKept.size());
-  VIGIE_ASSIGN_OR_RETURN(
-      s.update_entry,
-      db.Prepare(absl::StrCat("UPDATE entries SET (", ToAbsl(changing), ")=(",
-                              PlaceholdersAfterThree(changing), ") WHERE number=?1")));
-  VIGIE_ASSIGN_OR_RETURN(s.insert_fingerprint,
-                         db.Prepare(InsertSql("fingerprints", kFingerprintColumns)));
+  VIGIE_ASSIGN_OR_RETURN(s.update_entry, db.Prepare(UpdateSql(kEntryTable, 3)));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_fingerprint, db.Prepare(InsertWithSum(kFingerprintTable)));
   VIGIE_ASSIGN_OR_RETURN(s.count_entries, db.Prepare("SELECT count(*) FROM entries WHERE list=?"));
   VIGIE_ASSIGN_OR_RETURN(s.last_revision,
                          db.Prepare("SELECT value FROM meta WHERE key='revision'"));
   VIGIE_ASSIGN_OR_RETURN(s.keys_version, db.Prepare("SELECT value FROM meta WHERE key='keys'"));
   VIGIE_ASSIGN_OR_RETURN(s.keys_changed,
-                         db.Prepare("UPDATE meta SET value=value+1 WHERE key='keys'"));
-  VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=? WHERE key=?"));
+                         db.Prepare("UPDATE meta SET value=value+1, sum=vigie_sum(key, value+1) "
+                                    "WHERE key='keys'"));
+  VIGIE_ASSIGN_OR_RETURN(s.set_meta, db.Prepare("UPDATE meta SET value=?1, sum=vigie_sum(key, ?1) "
+                                                "WHERE key=?2"));
   VIGIE_ASSIGN_OR_RETURN(s.delete_fingerprints,
                          db.Prepare("DELETE FROM fingerprints WHERE row>=? AND entry=? AND "
                                     "row<?+256"));
   VIGIE_ASSIGN_OR_RETURN(s.move_fingerprints,
-                         db.Prepare("UPDATE fingerprints SET row=?+position WHERE row>=? AND "
-                                    "entry=? AND row<?+256"));
+                         db.Prepare("UPDATE fingerprints SET row=?1+position, "
+                                    "sum=vigie_sum(?1+position, entry, position, algorithm, value, "
+                                    "quality, profile, decode_mode) "
+                                    "WHERE row>=?2 AND entry=?3 AND row<?4+256"));
   VIGIE_ASSIGN_OR_RETURN(s.due,
                          db.Prepare("SELECT number FROM entries INDEXED BY entries_by_expiry WHERE "
                                     "state IN (2, 4) AND expires_us>0 AND "
@@ -96,6 +90,7 @@ absl::Status LoadFingerprints(Statements& s, EntryRecord& entry) {
     bool row = false;
     VIGIE_ASSIGN_OR_RETURN(row, s.fingerprints_of.Step());
     if (!row) return absl::OkStatus();
+    VIGIE_RETURN_IF_ERROR(CheckRow(s.fingerprints_of, kFingerprintTable));
     entry.fingerprints.push_back(ReadFingerprint(s.fingerprints_of).fingerprint);
   }
 }
@@ -105,7 +100,9 @@ absl::StatusOr<std::optional<EntryRecord>> OneEntry(Statements& s, SqlStatement&
   VIGIE_ASSIGN_OR_RETURN(row, query.Step());
   if (!row) return std::nullopt;
   EntryRecord entry = ReadEntryRow(query);
+  const absl::Status sound = CheckRow(query, kEntryTable);
   query.Reset();
+  VIGIE_RETURN_IF_ERROR(sound);
   VIGIE_RETURN_IF_ERROR(LoadFingerprints(s, entry));
   return entry;
 }

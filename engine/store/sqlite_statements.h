@@ -10,7 +10,7 @@
 
 namespace vigie {
 
-// "INSERT INTO table(columns) VALUES (?,?...)".
+// "INSERT INTO table(columns) VALUES (?1,?2...)", of a table without sums.
 std::string InsertSql(std::string_view table, std::string_view columns);
 
 struct Statements {
@@ -23,7 +23,7 @@ struct Statements {
   static absl::StatusOr<Statements> Prepare(SqlConnection& db);
 };
 
-// Fills in entry.fingerprints.
+// Fills in entry.fingerprints. This and the next: DATABASE_DAMAGED as well.
 absl::Status LoadFingerprints(Statements& s, EntryRecord& entry);
 
 // The entry of a bound query that gives at most one.

@@ -1,16 +1,13 @@
 #include "engine/store/sqlite_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/store/sqlite.h"
+#include "engine/store/sqlite_file.h"
+#include "engine/store/sqlite_integrity.h"
 #include "engine/store/sqlite_keys.h"
 #include "engine/store/sqlite_records.h"
 #include "engine/store/sqlite_schema.h"
@@ -19,33 +16,6 @@
 
 namespace vigie {
 namespace {
-
-// Creates the file if need be, so that nobody else may read it from its first moment, and takes
-// the access of others from one that was restored with it. SQLite gives its -wal and -shm files
-// the mode of the database.
-absl::Status MakePrivate(const std::string& path) {
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  struct stat info {};
-  const bool ok = file >= 0 && fstat(file, &info) == 0 &&
-                  ((info.st_mode & 0077) == 0 || fchmod(file, 0600) == 0);
-  const int error = errno;
-  if (file >= 0) close(file);
-  if (ok) return absl::OkStatus();
-  return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
-               absl::StrCat("cannot open ", path, " for its owner alone: ", strerror(error)));
-}
-
-// SQLite answers with the mode it kept when it could not change it (a file system without shared
-// memory, for one); readers and the writer would then block each other.
-absl::Status UseWal(SqlConnection& connection) {
-  SqlStatement query;
-  VIGIE_ASSIGN_OR_RETURN(query, connection.Prepare("PRAGMA journal_mode=WAL"));
-  bool row = false;
-  VIGIE_ASSIGN_OR_RETURN(row, query.Step());
-  if (row && query.GetText(0) == "wal") return absl::OkStatus();
-  return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
-               "the database cannot use a write-ahead log here: put it on a local disk");
-}
 
 // An upload touches pages all over the index of references. KiB of them that stay in memory, where
 // 2 MiB are the default: the writer would read most of them again for each commit. And pages in the
@@ -58,7 +28,7 @@ constexpr char kWriterSettings[] = "PRAGMA cache_size=-65536; PRAGMA wal_autoche
 // wait with them. WAL lets them work side by side.
 class SqliteStore final : public Store {
  public:
-  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, Access access);
 
   absl::StatusOr<std::unique_ptr<Transaction>> Begin() override {
     VIGIE_RETURN_IF_ERROR(writer_->Exec("BEGIN IMMEDIATE"));
@@ -99,7 +69,10 @@ class SqliteStore final : public Store {
   absl::StatusOr<uint64_t> KeysVersion() override;
   VerdictLog& verdicts() override { return *verdict_log_; }
   std::array<uint8_t, 16> seal_key() const override { return seal_key_; }
-  absl::Status CheckIntegrity() override;
+  absl::Status CheckIntegrity(Thoroughness thoroughness,
+                              const std::function<bool()>& go_on) override {
+    return CheckDatabase(path_, access_, thoroughness, go_on);
+  }
 
  private:
   // Runs `sql` on the readers' connection and calls `visit` with each row.
@@ -107,9 +80,11 @@ class SqliteStore final : public Store {
                        const std::function<absl::Status(const SqlStatement&)>& visit);
   // Runs `change` as one transaction of the third connection; waits for a Transaction.
   absl::Status InOwnTransaction(const std::function<absl::Status()>& change);
+  absl::Status Connect();
   absl::Status BeginChain();
 
   std::string path_;
+  Access access_ = Access::kReadWrite;
   std::unique_ptr<SqlConnection> writer_;
   Statements writes_;
   VerdictWriter verdict_writer_;
@@ -123,24 +98,25 @@ class SqliteStore final : public Store {
   std::array<uint8_t, 16> seal_key_{};
 };
 
-absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path, Access access) {
   auto store = std::make_unique<SqliteStore>();
-  VIGIE_RETURN_IF_ERROR(MakePrivate(path));
   store->path_ = path;
-  VIGIE_ASSIGN_OR_RETURN(store->writer_, SqlConnection::Open(path));
-  VIGIE_RETURN_IF_ERROR(UseWal(*store->writer_));
-  VIGIE_RETURN_IF_ERROR(store->writer_->Exec(kWriterSettings));
-  VIGIE_RETURN_IF_ERROR(MigrateSchema(*store->writer_));
-  VIGIE_ASSIGN_OR_RETURN(store->writes_, Statements::Prepare(*store->writer_));
-  VIGIE_ASSIGN_OR_RETURN(store->reader_, SqlConnection::Open(path));
-  VIGIE_ASSIGN_OR_RETURN(store->reads_, Statements::Prepare(*store->reader_));
-  VIGIE_ASSIGN_OR_RETURN(store->side_, SqlConnection::Open(path));
-  VIGIE_ASSIGN_OR_RETURN(store->side_statements_, Statements::Prepare(*store->side_));
-  VIGIE_ASSIGN_OR_RETURN(store->verdict_writer_, VerdictWriter::Prepare(*store->writer_));
-  VIGIE_ASSIGN_OR_RETURN(store->verdict_log_, OpenSqliteVerdictLog(path));
-  VIGIE_RETURN_IF_ERROR(store->BeginChain());
-  // After a crash the log may hold what was erased shortly before.
-  VIGIE_RETURN_IF_ERROR(store->ScrubLog().status());
+  store->access_ = access;
+  if (access == Access::kReadWrite) VIGIE_RETURN_IF_ERROR(MakePrivate(path));
+  VIGIE_ASSIGN_OR_RETURN(store->writer_, SqlConnection::Open(path, access));
+  if (access == Access::kReadWrite) {
+    VIGIE_RETURN_IF_ERROR(UseWal(*store->writer_));
+    VIGIE_RETURN_IF_ERROR(store->writer_->Exec(kWriterSettings));
+    VIGIE_RETURN_IF_ERROR(MigrateSchema(*store->writer_));
+  } else {
+    VIGIE_RETURN_IF_ERROR(CheckSchemaIsCurrent(*store->writer_));
+  }
+  VIGIE_RETURN_IF_ERROR(store->Connect());
+  if (access == Access::kReadWrite) {
+    VIGIE_RETURN_IF_ERROR(store->BeginChain());
+    // After a crash the log may hold what was erased shortly before.
+    VIGIE_RETURN_IF_ERROR(store->ScrubLog().status());
+  }
 
   std::string key;
   VIGIE_RETURN_IF_ERROR(store->ForEach("SELECT value FROM meta WHERE key='seal_key'",
@@ -149,11 +125,22 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
                                          return absl::OkStatus();
                                        }));
   if (key.size() != store->seal_key_.size()) {
-    return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
+    return Error(absl::StatusCode::kDataLoss, "DATABASE_DAMAGED",
                  "the database has lost the key of its identifiers: restore a backup");
   }
   std::memcpy(store->seal_key_.data(), key.data(), key.size());
   return store;
+}
+
+absl::Status SqliteStore::Connect() {
+  VIGIE_ASSIGN_OR_RETURN(writes_, Statements::Prepare(*writer_));
+  VIGIE_ASSIGN_OR_RETURN(reader_, SqlConnection::Open(path_, access_));
+  VIGIE_ASSIGN_OR_RETURN(reads_, Statements::Prepare(*reader_));
+  VIGIE_ASSIGN_OR_RETURN(side_, SqlConnection::Open(path_, access_));
+  VIGIE_ASSIGN_OR_RETURN(side_statements_, Statements::Prepare(*side_));
+  VIGIE_ASSIGN_OR_RETURN(verdict_writer_, VerdictWriter::Prepare(*writer_));
+  VIGIE_ASSIGN_OR_RETURN(verdict_log_, OpenSqliteVerdictLog(path_, access_));
+  return absl::OkStatus();
 }
 
 absl::Status SqliteStore::ForEach(const std::string& sql,
@@ -176,6 +163,8 @@ absl::StatusOr<Counters> SqliteStore::ReadCounters() {
     if (key == "revision") counters.revision = static_cast<Revision>(row.GetInt(1));
     if (key == "lists") counters.lists = static_cast<ListNumber>(row.GetInt(1));
     if (key == "entries") counters.entries = static_cast<EntryNumber>(row.GetInt(1));
+    if (key == "lost_after") counters.lost_after = static_cast<Revision>(row.GetInt(1));
+    if (key == "lost_before") counters.lost_before = static_cast<Revision>(row.GetInt(1));
     if (key == "rows") counters.rows = static_cast<uint32_t>(row.GetInt(1));
     return absl::OkStatus();
   }));
@@ -185,8 +174,9 @@ absl::StatusOr<Counters> SqliteStore::ReadCounters() {
 absl::StatusOr<std::vector<ListRecord>> SqliteStore::ReadLists() {
   std::vector<ListRecord> lists;
   VIGIE_RETURN_IF_ERROR(
-      ForEach(absl::StrCat("SELECT ", kListColumns, " FROM lists ORDER BY number"),
+      ForEach(absl::StrCat("SELECT ", ColumnsAndCheck(kListTable), " FROM lists ORDER BY number"),
               [&lists](const SqlStatement& row) {
+                VIGIE_RETURN_IF_ERROR(CheckRow(row, kListTable));
                 lists.push_back(ReadList(row));
                 return absl::OkStatus();
               }));
@@ -202,6 +192,7 @@ absl::StatusOr<std::vector<EntryRecord>> SqliteStore::ReadEntries(ListNumber lis
     bool row = false;
     VIGIE_ASSIGN_OR_RETURN(row, reads_.entries_of.Step());
     if (!row) break;
+    VIGIE_RETURN_IF_ERROR(CheckRow(reads_.entries_of, kEntryTable));
     entries.push_back(ReadEntryRow(reads_.entries_of));
   }
   for (EntryRecord& entry : entries) VIGIE_RETURN_IF_ERROR(LoadFingerprints(reads_, entry));
@@ -214,23 +205,27 @@ absl::StatusOr<std::optional<EntryRecord>> SqliteStore::ReadEntry(EntryNumber nu
 }
 
 absl::Status SqliteStore::ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) {
-  return ForEach(
-      "SELECT number, list, state, expires_us, court_basis, suspension FROM entries "
-      "ORDER BY number",
-      [&visit](const SqlStatement& row) {
-        return visit({.number = static_cast<EntryNumber>(row.GetInt(0)),
-                      .list = static_cast<ListNumber>(row.GetInt(1)),
-                      .state = static_cast<EntryState>(row.GetInt(2)),
-                      .expires_us = row.GetInt(3),
-                      .court_basis = row.GetInt(4) != 0,
-                      .suspension = static_cast<Suspension>(row.GetInt(5))});
-      });
+  return ForEach(absl::StrCat("SELECT number, list, state, expires_us, court_basis, suspension, ",
+                              RowCheck(kEntryTable), " FROM entries ORDER BY number"),
+                 [&visit](const SqlStatement& row) -> absl::Status {
+                   VIGIE_RETURN_IF_ERROR(CheckRow(row, kEntryTable));
+                   return visit({.number = static_cast<EntryNumber>(row.GetInt(0)),
+                                 .list = static_cast<ListNumber>(row.GetInt(1)),
+                                 .state = static_cast<EntryState>(row.GetInt(2)),
+                                 .expires_us = row.GetInt(3),
+                                 .court_basis = row.GetInt(4) != 0,
+                                 .suspension = static_cast<Suspension>(row.GetInt(5))});
+                 });
 }
 
 absl::Status SqliteStore::ScanFingerprints(
     const std::function<absl::Status(const FingerprintRow&)>& visit) {
-  return ForEach(absl::StrCat("SELECT ", kFingerprintColumns, " FROM fingerprints ORDER BY row"),
-                 [&visit](const SqlStatement& row) { return visit(ReadFingerprint(row)); });
+  return ForEach(absl::StrCat("SELECT ", ColumnsAndCheck(kFingerprintTable),
+                              " FROM fingerprints ORDER BY row"),
+                 [&visit](const SqlStatement& row) -> absl::Status {
+                   VIGIE_RETURN_IF_ERROR(CheckRow(row, kFingerprintTable));
+                   return visit(ReadFingerprint(row));
+                 });
 }
 
 absl::Status SqliteStore::ScanEntriesSince(
@@ -240,13 +235,15 @@ absl::Status SqliteStore::ScanEntriesSince(
   // Numbers are sorted, not whole entries; and never found by reading everything.
   VIGIE_ASSIGN_OR_RETURN(
       query, reader_->Prepare(absl::StrCat(
-                 "SELECT ", kEntryColumns, " FROM entries WHERE number IN (SELECT number FROM ",
+                 "SELECT ", ColumnsAndCheck(kEntryTable),
+                 " FROM entries WHERE number IN (SELECT number FROM ",
                  "entries INDEXED BY entries_by_revision WHERE revision>?) ORDER BY number")));
   query.Int(static_cast<int64_t>(revision));
   while (true) {
     bool row = false;
     VIGIE_ASSIGN_OR_RETURN(row, query.Step());
     if (!row) return absl::OkStatus();
+    VIGIE_RETURN_IF_ERROR(CheckRow(query, kEntryTable));
     EntryRecord entry = ReadEntryRow(query);
     VIGIE_RETURN_IF_ERROR(LoadFingerprints(reads_, entry));
     VIGIE_RETURN_IF_ERROR(visit(entry));
@@ -428,7 +425,8 @@ absl::StatusOr<uint64_t> SqliteStore::ReadCheckpointMark() {
 absl::Status SqliteStore::SetCheckpointMark(uint64_t mark) {
   const std::lock_guard lock(side_mutex_);
   SqlStatement update;
-  VIGIE_ASSIGN_OR_RETURN(update, side_->Prepare("UPDATE meta SET value=? WHERE key='checkpoint'"));
+  VIGIE_ASSIGN_OR_RETURN(update, side_->Prepare("UPDATE meta SET value=?1, sum=vigie_sum(key, ?1) "
+                                                "WHERE key='checkpoint'"));
   return update.Int(static_cast<int64_t>(mark)).Run();
 }
 
@@ -446,7 +444,7 @@ absl::Status SqliteStore::InOwnTransaction(const std::function<absl::Status()>& 
   const std::lock_guard lock(side_mutex_);
   VIGIE_RETURN_IF_ERROR(side_->Exec("BEGIN IMMEDIATE"));
   absl::Status status = change();
-  if (status.ok()) status = side_->Exec("COMMIT");
+  if (status.ok()) status = side_->Commit();
   if (!status.ok() && side_->InTransaction()) side_->Exec("ROLLBACK").IgnoreError();
   return status;
 }
@@ -474,24 +472,14 @@ absl::StatusOr<uint64_t> SqliteStore::KeysVersion() {
   return OneNumber(reads_.keys_version);
 }
 
-absl::Status SqliteStore::CheckIntegrity() {
-  // On a connection of its own: it takes minutes on a large database, and nobody waits for it.
-  std::unique_ptr<SqlConnection> connection;
-  VIGIE_ASSIGN_OR_RETURN(connection, SqlConnection::Open(path_));
-  SqlStatement check;
-  VIGIE_ASSIGN_OR_RETURN(check, connection->Prepare("PRAGMA integrity_check(1)"));
-  bool row = false;
-  VIGIE_ASSIGN_OR_RETURN(row, check.Step());
-  const std::string finding = row ? check.GetText(0) : "no answer";
-  if (finding == "ok") return absl::OkStatus();
-  return Error(absl::StatusCode::kDataLoss, "DATABASE_CORRUPT",
-               absl::StrCat("the database is damaged (", finding, "): restore a backup"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path) {
-  return SqliteStore::Open(path);
+  return SqliteStore::Open(path, Access::kReadWrite);
+}
+
+absl::StatusOr<std::unique_ptr<Store>> OpenSealedStore(const std::string& path) {
+  return SqliteStore::Open(path, Access::kSealed);
 }
 
 }  // namespace vigie

@@ -26,7 +26,9 @@ class SqliteTransaction final : public Transaction {
     VIGIE_ASSIGN_OR_RETURN(row, s_.list_by_id.Text(id).Step());
     if (!row) return std::nullopt;
     ListRecord list = ReadList(s_.list_by_id);
+    const absl::Status sound = CheckRow(s_.list_by_id, kListTable);
     s_.list_by_id.Reset();
+    VIGIE_RETURN_IF_ERROR(sound);
     return list;
   }
 
@@ -110,7 +112,7 @@ class SqliteTransaction final : public Transaction {
     for (const auto& [key, value] : values) {
       VIGIE_RETURN_IF_ERROR(s_.set_meta.Int(value).Text(key).Run());
     }
-    return db_.Exec("COMMIT");
+    return db_.Commit();
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/store/sqlite_records.h"
 
 namespace vigie {
 namespace {
@@ -26,8 +27,6 @@ UploadId UploadIdOf(const std::string& bytes) {
   std::copy_n(bytes.begin(), std::min(bytes.size(), id.size()), id.begin());
   return id;
 }
-
-constexpr char kFeedbackColumns[] = "entry, organisation, upload, correct, released, time_us";
 
 FeedbackRecord ReadFeedback(const SqlStatement& row) {
   return {.entry = static_cast<EntryNumber>(row.GetInt(0)),
@@ -185,10 +184,15 @@ absl::StatusOr<FeedbackCounts> SqliteVerdictLog::CountFeedback(EntryNumber entry
 
 absl::StatusOr<std::vector<FeedbackRecord>> SqliteVerdictLog::ReadReleases() {
   std::vector<FeedbackRecord> releases;
+  absl::Status sound;
   VIGIE_RETURN_IF_ERROR(ForEach(
-      absl::StrCat("SELECT ", kFeedbackColumns, " FROM feedback WHERE released=1"),
+      absl::StrCat("SELECT ", ColumnsAndCheck(kFeedbackTable), " FROM feedback WHERE released=1"),
       [](SqlStatement&) {},
-      [&releases](const SqlStatement& row) { releases.push_back(ReadFeedback(row)); }));
+      [&](const SqlStatement& row) {
+        sound.Update(CheckRow(row, kFeedbackTable));
+        releases.push_back(ReadFeedback(row));
+      }));
+  VIGIE_RETURN_IF_ERROR(sound);
   return releases;
 }
 
@@ -250,11 +254,13 @@ absl::StatusOr<VerdictWriter> VerdictWriter::Prepare(SqlConnection& db) {
                                     "DO UPDATE SET checks=checks+excluded.checks"));
   VIGIE_ASSIGN_OR_RETURN(
       w.feedback_of_,
-      db.Prepare(absl::StrCat("SELECT ", kFeedbackColumns,
+      db.Prepare(absl::StrCat("SELECT ", kFeedbackTable.columns,
                               " FROM feedback WHERE entry=? AND organisation=? AND upload=?")));
-  VIGIE_ASSIGN_OR_RETURN(
-      w.set_feedback_, db.Prepare(absl::StrCat("INSERT OR REPLACE INTO feedback(", kFeedbackColumns,
-                                               ") VALUES (?, ?, ?, ?, ?, ?)")));
+  VIGIE_ASSIGN_OR_RETURN(w.set_feedback_,
+                         db.Prepare(InsertWithSum(kFeedbackTable) +
+                                    " ON CONFLICT DO UPDATE SET correct=excluded.correct, "
+                                    "released=excluded.released, time_us=excluded.time_us, "
+                                    "sum=excluded.sum"));
   VIGIE_ASSIGN_OR_RETURN(w.tally_,
                          db.Prepare("INSERT INTO tallies VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
                                     "SET entries=entries+excluded.entries"));
@@ -349,9 +355,10 @@ absl::Status VerdictWriter::AddToTally(std::string_view organisation, EventKind 
   return tally_.Text(organisation).Int(static_cast<int>(kind)).Int(entries).Run();
 }
 
-absl::StatusOr<std::unique_ptr<VerdictLog>> OpenSqliteVerdictLog(const std::string& path) {
+absl::StatusOr<std::unique_ptr<VerdictLog>> OpenSqliteVerdictLog(const std::string& path,
+                                                                 Access access) {
   std::unique_ptr<SqlConnection> db;
-  VIGIE_ASSIGN_OR_RETURN(db, SqlConnection::Open(path));
+  VIGIE_ASSIGN_OR_RETURN(db, SqlConnection::Open(path, access));
   return std::make_unique<SqliteVerdictLog>(std::move(db));
 }
 

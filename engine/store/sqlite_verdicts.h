@@ -29,6 +29,7 @@ class VerdictWriter {
 };
 
 // Reads on a connection of its own. `path` is that of a database whose schema is current.
-absl::StatusOr<std::unique_ptr<VerdictLog>> OpenSqliteVerdictLog(const std::string& path);
+absl::StatusOr<std::unique_ptr<VerdictLog>> OpenSqliteVerdictLog(const std::string& path,
+                                                                 Access access);
 
 }  // namespace vigie

@@ -84,6 +84,11 @@ class VerdictLog {
   virtual absl::StatusOr<std::vector<CheckCount>> ReadCheckCounts(int64_t first_day) = 0;
 };
 
+// How much CheckIntegrity() reads. kEssentials: that the tables are those of this program, the
+// counters, lists, keys, organisations and releases; milliseconds at any size. kEverything: also
+// the structure of the whole file, and every entry, fingerprint and event; seconds for a million.
+enum class Thoroughness : uint8_t { kEssentials, kEverything };
+
 // Thread-safe, except that only one Transaction exists at a time (the caller sees to it).
 class Store {
  public:
@@ -164,8 +169,13 @@ class Store {
   // Names this database and says nothing about its key.
   std::array<uint8_t, 32> id() const { return Sha256(seal_key()); }
 
-  // Reads the whole database for damage. DATA_LOSS, reason DATABASE_CORRUPT, says what was found.
-  virtual absl::Status CheckIntegrity() = 0;
+  // Reads the database for damage. DATA_LOSS, reason DATABASE_DAMAGED, names what was found, table
+  // and row where it is one. Beside everything else, on a connection of its own; while it reads the
+  // structure the log is not written back. `go_on`, if any, is asked now and then: when it says
+  // false the result is CANCELLED.
+  virtual absl::Status CheckIntegrity(Thoroughness thoroughness,
+                                      const std::function<bool()>& go_on) = 0;
+  absl::Status CheckIntegrity() { return CheckIntegrity(Thoroughness::kEverything, {}); }
 };
 
 }  // namespace vigie

@@ -21,6 +21,7 @@
 #include "engine/store/sqlite_store.h"
 #include "server/app/decoders.h"
 #include "server/app/limits.h"
+#include "server/app/backup.h"
 #include "server/app/policy_file.h"
 
 namespace vigie {
@@ -102,7 +103,10 @@ absl::Status Instance::Load(const LoadProgress& progress) {
                  absl::StrCat("another server uses the data folder ", config_.data_dir));
   }
   VIGIE_ASSIGN_OR_RETURN(decoders_, StartDecoders(config_));
+  VIGIE_RETURN_IF_ERROR(CheckNoUnfinishedRestore(config_.data_dir));
   VIGIE_ASSIGN_OR_RETURN(store_, OpenSqliteStore(DatabasePath(config_.data_dir)));
+  VIGIE_RETURN_IF_ERROR(CheckAtStart(*store_, DatabasePath(config_.data_dir), &checked_));
+  damage_ = std::make_unique<DamageWatch>(*store_);
   CatalogOptions options = CatalogOptionsOf(config_);
   if (config_.index_checkpoint) options.checkpoint_folder = CheckpointFolder(config_.data_dir);
   options.on_commit = [this](const CommitFacts& commit) { metrics_.OnCommit(commit); };
@@ -170,6 +174,7 @@ absl::Status Instance::Serve() {
   health_.Set(Health::Part::kLife, absl::OkStatus());
   maintenance_ = std::thread([this] { MaintainUntilStopped(); });
   follower_ = std::thread([this] { FollowUntilStopped(); });
+  damage_->Start(/*at_once=*/!checked_);
   return absl::OkStatus();
 }
 
@@ -187,14 +192,13 @@ void Instance::MaintainUntilStopped() {
   std::unique_lock lock(stop_mutex_);
   while (!stop_.wait_for(lock, kMaintenancePause, [this] { return stopping_; })) {
     lock.unlock();
-    if (const absl::Status status = catalog_->Maintain(); !status.ok()) {
-      spdlog::error("maintenance failed: {}", MessageOf(status));
-    }
+    maintenance_trouble_.Note("maintenance", catalog_->Maintain());
     SignHead(/*now_or_never=*/false);
     if (std::chrono::steady_clock::now() >= next_checkpoint_) {
       WriteCheckpoint(std::max(kCheckpointLeastRows, catalog_->rows() / kCheckpointShare));
     }
-    health_.Set(Health::Part::kCatalogue, catalog_->health());
+    const absl::Status health = catalog_->health();
+    health_.Set(Health::Part::kCatalogue, health.ok() ? damage_->status() : health);
     lock.lock();
   }
 }
@@ -239,8 +243,8 @@ void Instance::FlushVerdicts(bool all) {
 }
 
 void Instance::SignHead(bool now_or_never) {
-  const absl::Status status = signer_->Sign(SystemClock().Now(), now_or_never);
-  if (!status.ok()) spdlog::error("no head of the events was signed: {}", MessageOf(status));
+  signing_trouble_.Note("signing the head of the events",
+                        signer_->Sign(SystemClock().Now(), now_or_never));
 }
 
 void Instance::StopMaintenance() {
@@ -251,6 +255,7 @@ void Instance::StopMaintenance() {
   stop_.notify_all();
   if (maintenance_.joinable()) maintenance_.join();
   if (follower_.joinable()) follower_.join();
+  if (damage_ != nullptr) damage_->Stop();
 }
 
 void Instance::Drain() {

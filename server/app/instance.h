@@ -17,6 +17,8 @@
 #include "server/app/config.h"
 #include "server/app/health.h"
 #include "server/app/observation.h"
+#include "server/app/damage_watch.h"
+#include "server/app/trouble.h"
 #include "server/auth/key_ring.h"
 #include "server/decode/walled_hasher.h"
 #include "server/rpc/audit_service.h"
@@ -76,6 +78,8 @@ class Instance {
   Health health_{[this](bool serving) { ShowServing(serving); }};
   RequestMetrics metrics_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<DamageWatch> damage_;
+  bool checked_ = false;  // all of the database, at start
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<HeadSigner> signer_;
   std::unique_ptr<VerdictBook> book_;
@@ -91,7 +95,8 @@ class Instance {
   std::unique_ptr<Observation> observation_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
-  bool verdicts_wait_ = false;                               // because the database fails
+  Trouble maintenance_trouble_, signing_trouble_;
+  bool verdicts_wait_ = false;  // because the database fails
   uint64_t verdicts_dropped_ = 0;
 
   std::mutex stop_mutex_;

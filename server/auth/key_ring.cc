@@ -113,6 +113,8 @@ absl::StatusOr<Principal> KeyRing::PrincipalOf(const KeyRecord& key, const Keys&
   if (const auto it = keys.organisations.find(key.organisation); it != keys.organisations.end()) {
     principal.designation = it->second.designation;
     principal.daily_entries = it->second.daily_entries;
+    principal.checks_per_second = it->second.checks_per_second;
+    principal.images_per_second = it->second.images_per_second;
   }
   return principal;
 }

@@ -62,6 +62,8 @@ int RunCli(int argc, char** argv) {
   AddAudit(app, &exit_code);
   AddKey(app, &exit_code);
   AddOrganisation(app, &exit_code);
+  AddBackup(app, &exit_code);
+  AddRestore(app, &exit_code);
   AddDoctor(app, &exit_code);
   try {
     app.parse(argc, argv);

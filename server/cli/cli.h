@@ -35,6 +35,8 @@ void AddPolicy(CLI::App& app, int* exit_code);
 void AddAudit(CLI::App& app, int* exit_code);
 void AddKey(CLI::App& app, int* exit_code);
 void AddOrganisation(CLI::App& app, int* exit_code);
+void AddBackup(CLI::App& app, int* exit_code);
+void AddRestore(CLI::App& app, int* exit_code);
 void AddDoctor(CLI::App& app, int* exit_code);
 
 // Prints "vigie: <message> (<REASON>)" to standard error and returns kExitUsage for bad arguments

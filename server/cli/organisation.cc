@@ -24,8 +24,14 @@ struct Options {
   DesignationFlags designation;
   bool no_designation = false;
   std::optional<int64_t> daily_entries;
+  std::optional<int64_t> checks_per_second;
+  std::optional<int64_t> images_per_second;
   bool json = false;
 };
+
+Json NumberOrNull(int64_t number) { return number == 0 ? Json(nullptr) : Json(number); }
+
+std::string NumberOrDash(int64_t number) { return number == 0 ? "-" : std::to_string(number); }
 
 Json TimeOrNull(TimeUs us) { return us == 0 ? Json(nullptr) : Json(ToText(us)); }
 
@@ -36,8 +42,9 @@ Json ToJsonLine(const OrganisationRecord& organisation) {
   line["categories"] = designation.has_value() ? Json(ToText(designation->categories)) : Json("");
   line["valid_from"] = TimeOrNull(designation.has_value() ? designation->from_us : 0);
   line["valid_until"] = TimeOrNull(designation.has_value() ? designation->until_us : 0);
-  line["daily_entries"] =
-      organisation.daily_entries == 0 ? Json(nullptr) : Json(organisation.daily_entries);
+  line["daily_entries"] = NumberOrNull(organisation.daily_entries);
+  line["checks_per_second"] = NumberOrNull(organisation.checks_per_second);
+  line["images_per_second"] = NumberOrNull(organisation.images_per_second);
   line["created"] = ToText(organisation.created_us);
   line["updated"] = ToText(organisation.updated_us);
   return line;
@@ -52,7 +59,12 @@ absl::Status Set(const Options& options) {
   if (options.no_designation) organisation.designation.reset();
   VIGIE_ASSIGN_OR_RETURN(organisation.designation,
                          Apply(options.designation, organisation.designation));
-  if (options.daily_entries.has_value()) organisation.daily_entries = *options.daily_entries;
+  const auto keep = [](const std::optional<int64_t>& given, int64_t* value) {
+    *value = given.value_or(*value);
+  };
+  keep(options.daily_entries, &organisation.daily_entries);
+  keep(options.checks_per_second, &organisation.checks_per_second);
+  keep(options.images_per_second, &organisation.images_per_second);
   organisation.updated_us = SystemClock().Now();
   if (organisation.created_us == 0) organisation.created_us = organisation.updated_us;
   VIGIE_RETURN_IF_ERROR(store->SetOrganisation(organisation));
@@ -66,7 +78,9 @@ absl::Status List(const Options& options) {
   std::vector<OrganisationRecord> organisations;
   VIGIE_ASSIGN_OR_RETURN(organisations, store->ReadOrganisations());
   if (!options.json) {
-    std::puts("organisation\tdesignation\tcategories\tvalid_from\tvalid_until\tdaily_entries");
+    std::puts(
+        "organisation\tdesignation\tcategories\tvalid_from\tvalid_until\tdaily_entries\t"
+        "checks_per_second\timages_per_second");
   }
   for (const OrganisationRecord& organisation : organisations) {
     if (options.json) {
@@ -75,11 +89,12 @@ absl::Status List(const Options& options) {
       continue;
     }
     const Designation designation = organisation.designation.value_or(Designation{.id = "-"});
-    std::printf(
-        "%s\t%s\t%s\t%s\t%s\t%s\n", organisation.id.c_str(), designation.id.c_str(),
-        organisation.designation.has_value() ? ToText(designation.categories).c_str() : "-",
-        ToText(designation.from_us).c_str(), ToText(designation.until_us).c_str(),
-        organisation.daily_entries == 0 ? "-" : std::to_string(organisation.daily_entries).c_str());
+    std::printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", organisation.id.c_str(), designation.id.c_str(),
+                organisation.designation.has_value() ? ToText(designation.categories).c_str() : "-",
+                ToText(designation.from_us).c_str(), ToText(designation.until_us).c_str(),
+                NumberOrDash(organisation.daily_entries).c_str(),
+                NumberOrDash(organisation.checks_per_second).c_str(),
+                NumberOrDash(organisation.images_per_second).c_str());
   }
   return absl::OkStatus();
 }
@@ -92,8 +107,8 @@ int Run(absl::Status (*command)(const Options&), const Options& options) {
 }  // namespace
 
 void AddOrganisation(CLI::App& app, int* exit_code) {
-  CLI::App* command = app.add_subcommand(
-      "organisation", "Say what organisations may submit, on the server's machine");
+  CLI::App* command =
+      app.add_subcommand("organisation", "Say what organisations may do, on the server's machine");
   command->require_subcommand(1);
   auto options = std::make_shared<Options>();
 
@@ -111,9 +126,15 @@ void AddOrganisation(CLI::App& app, int* exit_code) {
                   "last day (or end) of the designation, UTC; none: no end");
   set->add_flag("--no_designation", options->no_designation, "it is not designated any more")
       ->excludes(designation);
-  set->add_option("--daily_entries", options->daily_entries,
-                  "new entries that it may submit in 24 hours; 0: any number")
-      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}));
+  const auto number = [&](const char* flag, std::optional<int64_t>* value, const char* what) {
+    set->add_option(flag, *value, what)->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}));
+  };
+  number("--daily_entries", &options->daily_entries,
+         "new entries that it may submit in 24 hours; 0: any number");
+  number("--checks_per_second", &options->checks_per_second,
+         "hashes that it may have checked a second; 0: what the server allows everybody");
+  number("--images_per_second", &options->images_per_second,
+         "pictures that it may have checked a second; 0: what the server allows everybody");
   set->callback([options, exit_code] { *exit_code = Run(Set, *options); });
 
   CLI::App* list = command->add_subcommand("list", "List what is set");

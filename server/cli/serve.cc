@@ -55,6 +55,8 @@ absl::StatusOr<std::unique_ptr<Instance>> Open(const Config& config) {
 int Serve(const Config& config) {
   SetUpLog(config.log_level, config.log_format == "json");
   LogGrpcErrors();
+  // A limit of the size of files is a full disk, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Waits for the wait below, also while fingerprints are loaded.
   sigset_t signals;
   sigemptyset(&signals);

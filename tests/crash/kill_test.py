@@ -1,9 +1,10 @@
 """kill -9 at random moments while entries are uploaded, withdrawn and decided: what was
 acknowledged is there after the restart, what was not is absent or complete, and the chain of events
-verifies.
+verifies. Heads of the index are small, so that it seals and merges all the time.
 
 VIGIE_SEED repeats a run's plan (the moments themselves depend on the machine)."""
 
+import concurrent.futures
 import itertools
 import os
 import random
@@ -17,13 +18,16 @@ from vigie.v1 import lists_pb2, match_pb2, types_pb2
 from vigie.v1.review_pb2 import Event
 from vigie.v1.types_pb2 import Verdict
 
-ROUNDS = 20
-UPLOADERS = 3
+FOLDERS = 2  # that are worked on at the same time, each by a server of its own
+ROUNDS = 100  # of each
+UPLOADERS = 2
+HEAD_ROWS = 64
+OUTCOMES = 10  # entries of a round whose history is asked for
 BATCH = 20  # entries in a message
 AHEAD = 6  # messages an uploader sends before it waits for an answer
 EVENT_OF = {types_pb2.WITHDRAWN: Event.WITHDRAWAL, types_pb2.CONFIRMED: Event.CONFIRMATION,
             types_pb2.REJECTED: Event.REJECTION}
-BUDGET_SECONDS = 45  # no new round after this: slow machines do fewer
+BUDGET_SECONDS = 95  # no new round after this: slow machines and sanitizers do fewer
 
 
 def entry_of(seed, parent, reference):
@@ -113,7 +117,7 @@ class Round:
             server.client("flagger"), server.client("reviewer"), stop]))
         for thread in threads:
             thread.start()
-        time.sleep(self.random.uniform(0.005, 0.25))  # the random moment
+        time.sleep(self.random.uniform(0.005, 0.2))  # the random moment
         server.process.kill()
         server.process.wait()
         server.process.stdout.close()
@@ -122,27 +126,27 @@ class Round:
             thread.join()
 
 
-class Kill(harness.TestCase):
+class Folder(harness.TestCase):
     """One data folder through all rounds."""
 
-    def setUp(self):
-        self.seed = int(os.environ.get("VIGIE_SEED") or random.SystemRandom().randrange(1 << 32))
-        print(f"seed {self.seed}")
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
         self.data_dir = harness.new_folder() / "data"
         self.keys = {"flagger": harness.make_key(self.data_dir, "helpline", "trusted_flagger"),
                      "platform": harness.make_key(self.data_dir, "forum", "platform"),
                      "reviewer": harness.make_key(self.data_dir, "moderators", "reviewer")}
 
     def start(self):
-        server = harness.Server(data_dir=self.data_dir)
+        server = harness.Server("--index.head_rows", HEAD_ROWS, data_dir=self.data_dir)
         server.keys = self.keys
-        self.addCleanup(self.end, server)
+        self.server = server
         return server
 
-    def end(self, server):
-        server.process.kill()
-        server.process.wait()
-        server.process.stdout.close()
+    def end(self):
+        self.server.process.kill()
+        self.server.process.wait()
+        self.server.process.stdout.close()
 
     def stored(self, server, parent):
         return {e.external_reference: e for e in server.client("flagger").entries(
@@ -168,6 +172,7 @@ class Kill(harness.TestCase):
         present = 0
         expected = []
         owner = server.client("flagger")
+        told = 0
         for parent in done.list_names():
             stored = self.stored(server, parent)
             self.assertLessEqual(set(stored), set(done.sent[parent]))
@@ -188,9 +193,11 @@ class Kill(harness.TestCase):
                 allowed = {asked} if entry.name in done.acknowledged else {
                     types_pb2.PROVISIONAL, asked}
                 self.assertIn(entry.state, allowed)
-                kinds = [event.kind for event in owner.outcome(entry.name).history]
-                self.assertEqual(kinds, [Event.SUBMISSION] if entry.state == types_pb2.PROVISIONAL
-                                 else [Event.SUBMISSION, EVENT_OF[entry.state]])
+                if told < OUTCOMES and entry.state != types_pb2.PROVISIONAL or present % 50 == 0:
+                    told += 1
+                    kinds = [event.kind for event in owner.outcome(entry.name).history]
+                    self.assertEqual(kinds, [Event.SUBMISSION] + (
+                        [] if entry.state == types_pb2.PROVISIONAL else [EVENT_OF[entry.state]]))
                 acts = entry.state in (types_pb2.PROVISIONAL, types_pb2.CONFIRMED)
                 expected.append((wanted, entry.name if acts else None))
                 done.names[parent, reference] = entry.name
@@ -221,37 +228,58 @@ class Kill(harness.TestCase):
         done = harness.run("doctor", "--data_dir", self.data_dir)
         self.assertEqual(done.returncode, 0, done.stdout)
 
-    def test_nothing_acknowledged_is_lost(self):
-        end = time.monotonic() + BUDGET_SECONDS
+    def work(self, end):
+        """Kills the server again and again: what was done, counted."""
         rounds = []
-        counts = {"sent": 0, "acknowledged": 0, "present": 0, "decided": 0}
+        counts = dict.fromkeys(("kills", "sent", "acknowledged", "present", "decided"), 0)
         server = self.start()
         while len(rounds) < ROUNDS and time.monotonic() < end:
             done = Round(len(rounds), self.seed)
             done.run_until_killed(server)
+            counts["kills"] += 1
             counts["sent"] += sum(map(len, done.sent.values()))
             counts["acknowledged"] += len(done.names)
             counts["decided"] += len(done.acknowledged)
-            if len(rounds) % 5 == 0:
+            if len(rounds) % 20 == 0:
                 self.doctor()
             self.verify()
             server = self.start()
             counts["present"] += self.check_after_restart(server, done)
-            self.upload_again(server, done)
+            if len(rounds) % 5 == 0:
+                self.upload_again(server, done)
             rounds.append(done)
-        print(f"{len(rounds)} kills:", ", ".join(f"{n} {what}" for what, n in counts.items()))
-        self.assertGreater(counts["acknowledged"], 0)
-        self.assertGreater(counts["decided"], 0)
-        # Every round's entries are still as they were, after all later kills.
+        self.check_all_rounds(server, rounds)
+        self.assertEqual(server.stop(), 0)
+        self.doctor()
+        return counts
+
+    def check_all_rounds(self, server, rounds):
+        """Every round's entries are still as they were, after all later kills."""
         for done in rounds:
             for parent in done.list_names():
                 stored = {e.name: e for e in self.stored(server, parent).values()}
                 for name in done.acknowledged:
                     if name.startswith(parent + "/"):
                         self.assertEqual(stored[name].state, done.asked[name])
-                self.assertEqual(len(stored), len(done.sent[parent]))
-        self.assertEqual(server.stop(), 0)
-        self.doctor()
+                for (where, _), name in done.names.items():
+                    if where == parent:
+                        self.assertIn(name, stored)
+
+
+class Kill(harness.TestCase):
+    def test_nothing_acknowledged_is_lost(self):
+        seed = int(os.environ.get("VIGIE_SEED") or random.SystemRandom().randrange(1 << 32))
+        print(f"seed {seed}")
+        end = time.monotonic() + BUDGET_SECONDS
+        folders = [Folder(seed + number) for number in range(FOLDERS)]
+        for folder in folders:
+            self.addCleanup(folder.end)
+        with concurrent.futures.ThreadPoolExecutor(FOLDERS) as pool:
+            all_counts = list(pool.map(lambda folder: folder.work(end), folders))
+        counts = {what: sum(c[what] for c in all_counts) for what in all_counts[0]}
+        print(", ".join(f"{count} {what}" for what, count in counts.items()))
+        self.assertGreater(counts["acknowledged"], 0)
+        self.assertGreater(counts["decided"], 0)
 
 
 if __name__ == "__main__":

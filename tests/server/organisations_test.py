@@ -56,7 +56,8 @@ class CommandTest(harness.TestCase):
 
     def test_what_is_set_is_listed_and_the_rest_is_kept(self):
         change = ("organisation", "set", "helpline")
-        self.run_ok(*change, "--daily_entries", "10")
+        self.run_ok(*change, "--daily_entries", "10", "--images_per_second", "30")
+        self.run_ok(*change, "--checks_per_second", "400")
         self.refused(*change, "--categories", "ncii", says="--designation")
         self.run_ok(*change, "--designation", "A-1", "--valid_from", "2026-01-01",
                     "--valid_until", "2026-01-01")
@@ -65,12 +66,14 @@ class CommandTest(harness.TestCase):
             {key: line[key] for key in line if key not in ("created", "updated")},
             {"organisation": "helpline", "designation": "A-1", "categories": "all",
              "valid_from": "2026-01-01T00:00:00Z", "valid_until": "2026-01-02T00:00:00Z",
-             "daily_entries": 10})
+             "daily_entries": 10, "checks_per_second": 400, "images_per_second": 30})
         self.run_ok(*change, "--categories", "source_photo", "--valid_until", "none",
-                    "--daily_entries", "0")
+                    "--daily_entries", "0", "--images_per_second", "0")
         line = self.organisations()["helpline"]
         self.assertEqual((line["designation"], line["categories"], line["valid_until"],
-                          line["daily_entries"]), ("A-1", "source_photo", None, None))
+                          line["daily_entries"], line["checks_per_second"],
+                          line["images_per_second"]),
+                         ("A-1", "source_photo", None, None, 400, None))
         self.run_ok("organisation", "set", "another", "--designation", "B")
         self.run_ok(*change, "--no_designation")
         self.assertIsNone(self.organisations()["helpline"]["designation"])

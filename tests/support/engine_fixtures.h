@@ -172,7 +172,10 @@ class FailingStore final : public Store {
   }
   absl::StatusOr<uint64_t> KeysVersion() override { return inner_->KeysVersion(); }
   std::array<uint8_t, 16> seal_key() const override { return inner_->seal_key(); }
-  absl::Status CheckIntegrity() override { return inner_->CheckIntegrity(); }
+  absl::Status CheckIntegrity(Thoroughness thoroughness,
+                              const std::function<bool()>& go_on) override {
+    return inner_->CheckIntegrity(thoroughness, go_on);
+  }
 
  private:
   std::unique_ptr<Store> inner_;

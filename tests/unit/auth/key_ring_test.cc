@@ -135,6 +135,8 @@ TEST_F(KeyRingTest, APrincipalKnowsWhatItsOrganisationMayDo) {
                   ->SetOrganisation({.id = "forum",
                                      .designation = designation,
                                      .daily_entries = 77,
+                                     .checks_per_second = 78,
+                                     .images_per_second = 79,
                                      .created_us = 1,
                                      .updated_us = 1})
                   .ok());
@@ -143,6 +145,8 @@ TEST_F(KeyRingTest, APrincipalKnowsWhatItsOrganisationMayDo) {
   clock_.Advance(KeyRing::kRefreshUs);
   EXPECT_EQ(keys_.Authenticate(key.text)->designation, designation);
   EXPECT_EQ(keys_.Authenticate(key.text)->daily_entries, 77);
+  EXPECT_EQ(keys_.Authenticate(key.text)->checks_per_second, 78);
+  EXPECT_EQ(keys_.Authenticate(key.text)->images_per_second, 79);
 }
 
 class CertificateTest : public KeyRingTest {

@@ -173,7 +173,7 @@ TEST_P(ImpossibleRecords, AreDamageNotACrash) {
   auto store = OpenSqliteStore(path);
   ASSERT_TRUE(store.ok());
   const auto catalog = Catalog::Open(**store, clock, {}, {});
-  EXPECT_EQ(ReasonOf(catalog.status()), "DATABASE_CORRUPT") << catalog.status();
+  EXPECT_EQ(ReasonOf(catalog.status()), "DATABASE_DAMAGED") << catalog.status();
 }
 
 INSTANTIATE_TEST_SUITE_P(

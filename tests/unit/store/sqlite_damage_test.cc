@@ -88,18 +88,18 @@ TEST_F(Damage, ASoundDatabaseIsSound) {
 TEST_F(Damage, AFileThatIsNoDatabaseIsCorrupt) {
   EXPECT_EQ(ReasonOf(Use("this is a text file, much longer than the header of a database: " +
                          std::string(5000, '.'))),
-            "DATABASE_CORRUPT");
+            "DATABASE_DAMAGED");
   testing::Random random(2);
   std::string noise(20'000, ' ');
   for (char& c : noise) c = static_cast<char>(random.Below(256));
-  EXPECT_EQ(ReasonOf(Use(noise)), "DATABASE_CORRUPT");
+  EXPECT_EQ(ReasonOf(Use(noise)), "DATABASE_DAMAGED");
 }
 
 TEST_F(Damage, AnEmptyFileIsANewDatabase) { EXPECT_TRUE(Use("").ok()); }
 
 TEST_F(Damage, AFileCutInHalfIsCorrupt) {
   const std::string sound = SoundDatabase();
-  EXPECT_EQ(ReasonOf(Use(sound.substr(0, sound.size() / 2))), "DATABASE_CORRUPT");
+  EXPECT_EQ(ReasonOf(Use(sound.substr(0, sound.size() / 2))), "DATABASE_DAMAGED");
 }
 
 TEST_F(Damage, OverwrittenPagesAreFound) {
@@ -110,7 +110,7 @@ TEST_F(Damage, OverwrittenPagesAreFound) {
     std::string damaged = sound;
     damaged.replace(page * kPage, 64, 64, '\xa5');
     const absl::Status status = Use(damaged);
-    EXPECT_EQ(ReasonOf(status), "DATABASE_CORRUPT") << "page " << page << ": " << status;
+    EXPECT_EQ(ReasonOf(status), "DATABASE_DAMAGED") << "page " << page << ": " << status;
   }
 }
 
@@ -135,7 +135,7 @@ TEST_F(Damage, ALostSealKeyIsCorrupt) {
     ASSERT_TRUE(raw.ok());
     ASSERT_TRUE((*raw)->Exec("DELETE FROM meta WHERE key='seal_key'").ok());
   }
-  EXPECT_EQ(ReasonOf(UseAll(path_)), "DATABASE_CORRUPT");
+  EXPECT_EQ(ReasonOf(UseAll(path_)), "DATABASE_DAMAGED");
 }
 
 TEST_F(Damage, ASchemaVersionBelowZeroIsCorrupt) {
@@ -145,7 +145,7 @@ TEST_F(Damage, ASchemaVersionBelowZeroIsCorrupt) {
     ASSERT_TRUE(raw.ok());
     ASSERT_TRUE((*raw)->Exec("PRAGMA user_version=-3").ok());
   }
-  EXPECT_EQ(ReasonOf(UseAll(path_)), "DATABASE_CORRUPT");
+  EXPECT_EQ(ReasonOf(UseAll(path_)), "DATABASE_DAMAGED");
 }
 
 }  // namespace

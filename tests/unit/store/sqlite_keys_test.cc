@@ -104,6 +104,8 @@ TEST_F(SqliteKeys, OrganisationsAreAddedAndReplaced) {
       .designation =
           Designation{.id = "É-1", .categories = 12, .from_us = 7, .until_us = 1LL << 50},
       .daily_entries = 5000,
+      .checks_per_second = 600,
+      .images_per_second = 70,
       .created_us = 3,
       .updated_us = 4};
   ASSERT_OK(store_->SetOrganisation(full));

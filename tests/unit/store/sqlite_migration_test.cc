@@ -1,6 +1,7 @@
 // Databases of every older version, with what they hold.
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "engine/store/sqlite_schema.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -65,6 +66,21 @@ TEST_P(OlderDatabase, IsMigratedWithWhatItHolds) {
     ASSERT_TRUE(tallies.ok());
     ASSERT_EQ(tallies->size(), GetParam() <= 4 ? 1U : 0U) << "counted when tallies came";
   }
+}
+
+TEST(NewerDatabase, IsRefusedWithAClearMessage) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.File("vigie.db");
+  Open(path);
+  {
+    const auto raw = SqlConnection::Open(path);
+    ASSERT_TRUE(raw.ok());
+    ASSERT_OK(
+        (*raw)->Exec(absl::StrCat("PRAGMA user_version=", CurrentSchemaVersion() + 1).c_str()));
+  }
+  const auto store = OpenSqliteStore(path);
+  EXPECT_EQ(ReasonOf(store.status()), "SCHEMA_TOO_NEW");
+  EXPECT_NE(store.status().message().find("use the newer program"), absl::string_view::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, OlderDatabase, ::testing::Range(1, CurrentSchemaVersion()));

@@ -103,7 +103,8 @@ inline auto Fields(const KeyRecord& r) {
 }
 
 inline auto Fields(const OrganisationRecord& r) {
-  return std::tuple(r.id, r.designation, r.daily_entries, r.created_us, r.updated_us);
+  return std::tuple(r.id, r.designation, r.daily_entries, r.checks_per_second, r.images_per_second,
+                    r.created_us, r.updated_us);
 }
 
 inline KeyRecord AKey(std::string id) {
