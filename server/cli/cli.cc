@@ -53,6 +53,9 @@ int RunCli(int argc, char** argv) {
   AddKey(app, &exit_code);
   AddOrganisation(app, &exit_code);
   AddDoctor(app, &exit_code);
+  AddHealth(app, &exit_code);
+  AddCompletion(app, &exit_code);
+  AddManual(app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

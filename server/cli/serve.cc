@@ -1,4 +1,4 @@
-// vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the policy file again.
+// vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the configuration again.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "server/app/config.h"
 #include "server/app/instance.h"
+#include "server/app/service_manager.h"
 #include "server/cli/cli.h"
 #include "server/cli/progress.h"
 #include "server/cli/setting_flags.h"
@@ -29,18 +31,26 @@ int PrintConfig(const Config& config) {
   return kExitOk;
 }
 
-void Reload(const Config& config, Instance& instance) {
-  if (config.policy_file.empty()) {
-    spdlog::warn("SIGHUP: there is nothing to read again without policy.file");
-    return;
-  }
-  if (const absl::Status status = instance.ReloadPolicy(); !status.ok()) {
-    spdlog::error("SIGHUP: the policy in force stays, the new one is not valid: {}",
+void Reload(const SettingFlags& flags, Instance& instance) {
+  TellServiceManager(ReloadingState());
+  const auto config = flags.Read();
+  const absl::Status status = config.ok() ? instance.Reload(*config) : config.status();
+  if (status.ok()) {
+    spdlog::info("SIGHUP: the configuration was read again");
+  } else {
+    spdlog::error("SIGHUP: all that is in force stays, the configuration is not valid: {}",
                   MessageOf(status));
   }
+  TellServiceManager("READY=1");
 }
 
-int Serve(const Config& config) {
+// A load may take longer than the service manager waits for a start by itself.
+void TellLoading(uint64_t done, uint64_t total) {
+  TellServiceManager(absl::StrCat("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=loading: ", done, " of ",
+                                  total, " fingerprints"));
+}
+
+int Serve(const SettingFlags& flags, const Config& config) {
   SetUpLog(config);
   // Waits for the wait below, also while fingerprints are loaded.
   sigset_t signals;
@@ -50,8 +60,10 @@ int Serve(const Config& config) {
   absl::StatusOr<std::unique_ptr<Instance>> instance;
   {
     Progress progress("loading fingerprints", 0);
-    instance = Instance::Open(
-        config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
+    instance = Instance::Open(config, [&progress](uint64_t done, uint64_t total) {
+      progress.Update(done, total);
+      TellLoading(done, total);
+    });
   }
   if (!instance.ok()) return Fail(instance.status());
 
@@ -66,9 +78,11 @@ int Serve(const Config& config) {
   std::printf("vigie: ready on %s\n", (*instance)->address().c_str());
   std::fflush(stdout);
   spdlog::info("serving on {} from {}", (*instance)->address(), config.data_dir);
+  TellServiceManager(absl::StrCat("READY=1\nSTATUS=serving on ", (*instance)->address()));
 
   int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) Reload(config, **instance);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) Reload(flags, **instance);
+  TellServiceManager("STOPPING=1\nSTATUS=draining");
   spdlog::info("signal {}: draining", signal);
   (*instance)->Drain();
   spdlog::info("stopped");
@@ -92,7 +106,7 @@ void AddServe(CLI::App& app, int* exit_code) {
     if (!config.ok()) {
       *exit_code = Fail(config.status());
     } else {
-      *exit_code = *check_only ? PrintConfig(*config) : Serve(*config);
+      *exit_code = *check_only ? PrintConfig(*config) : Serve(*flags, *config);
     }
   });
 }

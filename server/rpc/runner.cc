@@ -37,6 +37,27 @@ bool IsRead(Method method) {
          method == Method::kStreamCheck;
 }
 
+// gRPC's own reactor does not tell when the answer has left.
+class UnaryReactor final : public grpc::ServerUnaryReactor {
+ public:
+  UnaryReactor(const Runner& runner, const grpc::CallbackServerContext& context, Method method)
+      : runner_(runner) {
+    admitted_ = runner_.Admit(context, method, &call_);
+  }
+  const absl::Status& admitted() const { return admitted_; }
+  const Call& call() const { return call_; }
+
+  void OnDone() override {
+    runner_.Done(call_);
+    delete this;
+  }
+
+ private:
+  const Runner& runner_;
+  Call call_;
+  absl::Status admitted_;
+};
+
 }  // namespace
 
 absl::Status Runner::Admit(const grpc::CallbackServerContext& context, Method method,
@@ -46,6 +67,8 @@ absl::Status Runner::Admit(const grpc::CallbackServerContext& context, Method me
   call->deadline_us =
       std::chrono::duration_cast<std::chrono::microseconds>(context.deadline().time_since_epoch())
           .count();
+  call->counted = calls_.Enter();
+  if (!call->counted) return CallsInFlight::Stopping();
   return Authorise(context, call);
 }
 
@@ -61,10 +84,10 @@ absl::Status Runner::Authorise(const grpc::CallbackServerContext& context, Call*
 
 grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Method method,
                                         std::function<absl::Status(const Call&)> work) const {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Call call;
-  absl::Status admitted = Admit(*context, method, &call);
-  if (admitted.ok() && !Submit([this, context, reactor, call, work = std::move(work)] {
+  auto* const reactor = new UnaryReactor(*this, *context, method);  // deletes itself
+  absl::Status admitted = reactor->admitted();
+  if (admitted.ok() && !Submit([this, context, reactor, work = std::move(work)] {
+        const Call& call = reactor->call();
         absl::Status status;
         if (context->IsCancelled()) {
           status = absl::CancelledError("the caller gave up");
@@ -77,7 +100,7 @@ grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Me
     admitted = Busy();
   }
   if (!admitted.ok()) {
-    LogEnd(call, admitted);
+    LogEnd(reactor->call(), admitted);
     reactor->Finish(ToGrpc(admitted));
   }
   return reactor;

@@ -13,6 +13,7 @@
 #include "engine/base/types.h"
 #include "server/auth/access.h"
 #include "server/auth/key_ring.h"
+#include "server/rpc/calls_in_flight.h"
 #include "server/rpc/status_map.h"
 #include "server/rpc/worker_pool.h"
 
@@ -24,14 +25,17 @@ struct Call {
   Principal caller;
   TimeUs started_us = 0;
   TimeUs deadline_us = 0;
+  bool counted = false;  // among the calls in flight
 };
 
 class Runner {
  public:
-  Runner(KeyRing& keys, WorkerPool& pool, const Clock& clock)
-      : keys_(keys), pool_(pool), clock_(clock) {}
+  Runner(KeyRing& keys, WorkerPool& pool, CallsInFlight& calls, const Clock& clock)
+      : keys_(keys), pool_(pool), calls_(calls), clock_(clock) {}
 
-  // Authenticates and authorises. `call` is filled as far as it is known, for the log.
+  // Counts the call in, authenticates and authorises. `call` is filled as far as it is known, for
+  // the log. Whatever it says, Done() is for the end of the call. UNAVAILABLE, reason
+  // SERVER_STOPPING.
   absl::Status Admit(const grpc::CallbackServerContext& context, Method method, Call* call) const;
 
   // Authenticates and authorises the caller anew: a stream outlives a key that is revoked.
@@ -48,11 +52,18 @@ class Runner {
   // One line a call: method, caller, code, reason, duration. Never a value, key or picture.
   void LogEnd(const Call& call, const absl::Status& status) const;
 
+  // Last of all, when gRPC has done with the call.
+  void Done(const Call& call) const {
+    if (call.counted) calls_.Leave();
+  }
+  CallsInFlight& calls() const { return calls_; }
+
   static absl::Status Busy();
 
  private:
   KeyRing& keys_;
   WorkerPool& pool_;
+  CallsInFlight& calls_;
   const Clock& clock_;
 };
 

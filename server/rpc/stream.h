@@ -22,7 +22,8 @@ namespace vigie {
 // slow reader or a slow disk slows the sender down. For answers in the order of the
 // requests: ordered_stream.h.
 template <typename Request, typename Response>
-class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                            public StoppableStream {
  public:
   static constexpr size_t kMaxHeldBytes = 64 << 20;
 
@@ -34,6 +35,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
                 size_t max_in_flight, Work work)
       : runner_(runner), context_(*context), max_in_flight_(max_in_flight), work_(std::move(work)) {
     status_ = runner_.Admit(*context, method, &call_);
+    if (status_.ok()) runner_.calls().Add(this);
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
       ReadNext();
@@ -46,8 +48,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void OnReadDone(bool ok) override {
     const std::lock_guard lock(mutex_);
     reading_ = false;
-    if (!ok || !status_.ok()) {
-      reads_done_ = true;
+    if (!ok || stopping_ || !status_.ok()) {
+      if (!ok) reads_done_ = true;
       FinishIfOver();
       return;
     }
@@ -85,10 +87,18 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   void OnDone() override {
+    runner_.calls().Remove(this);
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
     runner_.LogEnd(call_, status_);
+    runner_.Done(call_);
     delete this;
+  }
+
+  void StopReading() override {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    FinishIfOver();
   }
 
  private:
@@ -134,7 +144,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // The functions below hold mutex_. gRPC calls the On... functions from its own threads, never
   // from inside StartRead, StartWrite or Finish.
   void ReadNext() {
-    if (reading_ || reads_done_ || !status_.ok() ||
+    if (reading_ || reads_done_ || stopping_ || !status_.ok() ||
         in_flight_ + outgoing_.size() >= max_in_flight_ || held_bytes_ >= kMaxHeldBytes) {
       return;
     }
@@ -155,9 +165,11 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   void FinishIfOver() {
-    const bool reads_over = reads_done_ || !status_.ok();
+    const bool reads_over = reads_done_ || stopping_ || !status_.ok();
     if (finished_ || !reads_over || in_flight_ > 0 || writing_ || !outgoing_.empty()) return;
     finished_ = true;
+    // A caller that had ended the stream itself has all its answers.
+    if (stopping_ && !reads_done_ && status_.ok()) status_ = CallsInFlight::Stopping();
     this->Finish(ToGrpc(status_));
   }
 
@@ -175,6 +187,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   bool reading_ = false;
   bool writing_ = false;
   bool reads_done_ = false;
+  bool stopping_ = false;
   bool finished_ = false;
 };
 
