@@ -43,8 +43,10 @@ class ServerTls::PortCredentials final : public grpc::ServerCredentials {
     if (port.given_ == port.tls_.version_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const TlsIdentity& identity = port.tls_.identity_;
     const grpc_ssl_pem_key_cert_pair pair = {identity.key.c_str(), identity.certificate.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(
-        identity.client_ca.empty() ? nullptr : identity.client_ca.c_str(), &pair, 1);
+    // gRPC insists on authorities of clients, also when it asks clients for nothing.
+    const std::string& authorities =
+        identity.client_ca.empty() ? identity.certificate : identity.client_ca;
+    *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     port.given_ = port.tls_.version_;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }

@@ -62,7 +62,7 @@ class Bash(unittest.TestCase):
         cases = {
             ("vigie", "ser"): "serve",
             ("vigie", "key", "cr"): "create",
-            ("vigie", "key", "--data_dir", "somewhere", "cr"): "",
+            ("vigie", "key", "--data_dir", "somewhere", "cr"): "create",
             ("vigie", "serve", "--tls.cl"): "--tls.client_ca",
             ("vigie", "list", "export", "--format", ""): "jsonl csv plain",
             ("vigie", "list", "export", "--format", "=", "cs"): "csv",
