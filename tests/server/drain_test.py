@@ -191,8 +191,9 @@ class Restart(harness.TestCase):
         server.signal()
         self.assertEqual(server.wait(), 0)
         self.assertLess((time.monotonic() - begin) * 1000, drain_ms / 4)
-        with self.fails(UNAVAILABLE, ""):
+        with self.assertRaises(grpc.RpcError) as caught:
             clients[0].check(b"")
+        self.assertEqual(caught.exception.code(), UNAVAILABLE)
 
     def test_streams_are_told_to_end_after_what_is_in_flight(self):
         server = self.start("--server.drain_ms", "60000", principals=PRINCIPALS)
@@ -213,6 +214,7 @@ class Restart(harness.TestCase):
         for _ in range(3):
             next(check)
         watch = platform.match.Watch(match_pb2.WatchRequest())
+        next(watch)
         server.signal()
         for stream in (upload, check, watch):
             with self.assertRaises(grpc.RpcError) as caught:
