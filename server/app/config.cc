@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 #include <toml++/toml.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -32,12 +31,15 @@ Setting Text(std::string_view key, std::string Config::*field, std::string_view 
         }
         config.*field = std::string(text);
         return absl::OkStatus();
-      }};
+      },
+      std::vector<std::string>(accepted.begin(), accepted.end())};
 }
 
 Setting Number(std::string_view key, int64_t Config::*field, int64_t least, int64_t most,
                std::string_view help) {
-  return {key, help, [field](const Config& config) { return std::to_string(config.*field); },
+  return {key,
+          help,
+          [field](const Config& config) { return std::to_string(config.*field); },
           [=](Config& config, std::string_view text) -> absl::Status {
             int64_t value = 0;
             const auto end = text.data() + text.size();
@@ -48,28 +50,39 @@ Setting Number(std::string_view key, int64_t Config::*field, int64_t least, int6
             }
             config.*field = value;
             return absl::OkStatus();
-          }};
+          },
+          {}};
 }
 
 Setting Switch(std::string_view key, bool Config::*field, std::string_view help) {
-  return {key, help, [field](const Config& config) { return config.*field ? "true" : "false"; },
+  return {key,
+          help,
+          [field](const Config& config) { return config.*field ? "true" : "false"; },
           [key, field](Config& config, std::string_view text) -> absl::Status {
             if (text != "true" && text != "false") {
               return Invalid(absl::StrCat(ToAbsl(key), " is true or false"));
             }
             config.*field = text == "true";
             return absl::OkStatus();
-          }};
+          },
+          {"false", "true"}};
+}
+
+// A reload puts it in force: whatever follows it must take the new value while it runs.
+Setting Live(Setting setting) {
+  setting.live = true;
+  return setting;
 }
 
 std::vector<Setting> MakeSettings() {
   return {
       Text("data_dir", &Config::data_dir, "folder of the database, made when missing"),
       Text("listen", &Config::listen, "address and port to serve on; port 0 takes a free one"),
-      Text("tls.certificate", &Config::tls_certificate, "certificate chain, PEM file"),
-      Text("tls.key", &Config::tls_key, "its private key, PEM file"),
-      Text("tls.client_ca", &Config::tls_client_ca,
-           "who signs clients' certificates, PEM file: clients may then show one for a key"),
+      Live(Text("tls.certificate", &Config::tls_certificate,
+                "certificate chain, PEM file; read again when it is replaced")),
+      Live(Text("tls.key", &Config::tls_key, "its private key, PEM file")),
+      Live(Text("tls.client_ca", &Config::tls_client_ca,
+                "who signs clients' certificates, PEM file: clients may then show one for a key")),
       Switch("tls.allow_plaintext", &Config::allow_plaintext,
              "serve without TLS on an address that is not loopback (keys can then be overheard)"),
       Text("index.kind", &Config::index_kind, "which exact index holds sealed rows",
@@ -93,11 +106,13 @@ std::vector<Setting> MakeSettings() {
       Number(
           "limits.max_wait_ms", &Config::max_wait_ms, 1, 600'000,
           "requests that would wait for longer are refused; an eighth when there is no end of it"),
-      Number("limits.checks_per_second", &Config::checks_per_second, 0, 1'000'000'000,
-             "pictures whose hashes an organisation may have checked, unless it has its own rate; "
-             "0: any number"),
-      Number("limits.images_per_second", &Config::images_per_second, 0, 1'000'000'000,
-             "pictures that an organisation may have checked or hashed, likewise; 0: any number"),
+      Live(Number(
+          "limits.checks_per_second", &Config::checks_per_second, 0, 1'000'000'000,
+          "pictures whose hashes an organisation may have checked, unless it has its own rate; "
+          "0: any number")),
+      Live(Number(
+          "limits.images_per_second", &Config::images_per_second, 0, 1'000'000'000,
+          "pictures that an organisation may have checked or hashed, likewise; 0: any number")),
       Number("limits.streams_per_organisation", &Config::streams_per_organisation, 1, 100'000,
              "StreamCheck and UploadEntries together"),
       Number("limits.concurrent_calls", &Config::concurrent_calls, 1, 1 << 20,
@@ -121,8 +136,8 @@ std::vector<Setting> MakeSettings() {
            {"process", "in-process"}),
       Number("decoder_workers", &Config::decoder_workers, 0, 1024,
              "processes that decode; 0: one a core"),
-      Text("policy.file", &Config::policy_file,
-           "rules that weaken what matches cause, a TOML file; read again on SIGHUP"),
+      Live(Text("policy.file", &Config::policy_file,
+                "rules that weaken what matches cause, a TOML file; read again on SIGHUP")),
       Switch("guards.duplicates", &Config::guard_duplicates,
              "tell submitters which new entries their organisation has in other lists"),
       Number("guards.match_rate_uploads", &Config::match_rate_uploads, 0, 100'000,
@@ -134,12 +149,12 @@ std::vector<Setting> MakeSettings() {
       Number("server.workers", &Config::workers, 0, 1024, "working threads; 0: one a core"),
       Number("server.queue", &Config::queue, 1, 1 << 20,
              "requests that may wait before more are refused, pictures and the rest each"),
-      Number("server.drain_notice_ms", &Config::drain_notice_ms, 0, 600'000,
-             "on SIGTERM: how long health says NOT_SERVING while requests are still taken"),
-      Number("server.drain_ms", &Config::drain_ms, 0, 600'000,
-             "then: how long requests in flight may take to finish"),
-      Text("log.level", &Config::log_level, "how much is logged",
-           {"debug", "info", "warning", "error"}),
+      Live(Number("server.drain_notice_ms", &Config::drain_notice_ms, 0, 600'000,
+                  "on SIGTERM: how long health says NOT_SERVING while requests are still taken")),
+      Live(Number("server.drain_ms", &Config::drain_ms, 0, 600'000,
+                  "then: how long requests in flight may take to finish")),
+      Live(Text("log.level", &Config::log_level, "how much is logged",
+                {"debug", "info", "warning", "error"})),
       Text("log.format", &Config::log_format, "lines of the log: text, or a JSON object each",
            {"text", "json"}),
       Text("metrics.listen", &Config::metrics_listen,
@@ -244,10 +259,8 @@ absl::Status CheckConfig(const Config& config) {
   if (!config.tls_client_ca.empty() && config.tls_certificate.empty()) {
     return Invalid("tls.client_ca needs tls.certificate and tls.key");
   }
-  for (const std::string& file : {config.tls_certificate, config.tls_key, config.tls_client_ca}) {
-    if (!file.empty() && access(file.c_str(), R_OK) != 0) {
-      return Invalid(absl::StrCat("cannot read ", file));
-    }
+  if (!config.tls_certificate.empty()) {
+    VIGIE_RETURN_IF_ERROR(ReadTlsFiles(TlsFilesOf(config), SystemClock().Now()).status());
   }
   if (config.tls_certificate.empty() && !IsLoopback(config.listen) && !config.allow_plaintext) {
     return Invalid(absl::StrCat("listening on ", config.listen,
@@ -266,6 +279,24 @@ absl::Status CheckConfig(const Config& config) {
   }
   return config.policy_file.empty() ? absl::OkStatus()
                                     : ReadPolicyFile(config.policy_file).status();
+}
+
+ConfigChanges CompareForReload(const Config& in_force, const Config& wanted) {
+  ConfigChanges changes{.next = in_force, .applied = {}, .need_restart = {}};
+  for (const Setting& setting : Settings()) {
+    const std::string now = setting.get(in_force);
+    const std::string then = setting.get(wanted);
+    if (now == then) continue;
+    // One file for another, but not a file for none: that is how connections begin.
+    const bool tls = setting.key.starts_with("tls.");
+    const bool live = setting.live && (!tls || now.empty() == then.empty());
+    if (live && setting.set(changes.next, then).ok()) {
+      changes.applied.push_back(absl::StrCat(ToAbsl(setting.key), " = ", then));
+    } else {
+      changes.need_restart.emplace_back(setting.key);
+    }
+  }
+  return changes;
 }
 
 CatalogOptions CatalogOptionsOf(const Config& config) {

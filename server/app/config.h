@@ -11,6 +11,7 @@
 #include "engine/base/status.h"
 #include "engine/catalog/catalog.h"
 #include "engine/match/pipeline.h"
+#include "server/app/tls_files.h"
 
 namespace vigie {
 
@@ -67,6 +68,8 @@ struct Setting {
   std::function<std::string(const Config&)> get;
   // INVALID_ARGUMENT, reason CONFIG_INVALID, says what is accepted.
   std::function<absl::Status(Config&, std::string_view text)> set;
+  std::vector<std::string> accepted;  // all values that are; empty: not a closed set
+  bool live = false;                  // a reload puts it in force; otherwise a restart does
 
   std::string flag() const;         // "--limits.max_image_bytes"
   std::string environment() const;  // "VIGIE_LIMITS_MAX_IMAGE_BYTES"
@@ -79,12 +82,25 @@ const std::vector<Setting>& Settings();
 absl::Status ReadConfigFile(const std::string& path, Config* config);
 
 // What holds between values, and for the files that they name: TLS files come in pairs, plaintext
-// stays on loopback, the policy is valid.
+// stays on loopback, certificates and policy are valid now.
 absl::Status CheckConfig(const Config& config);
+
+// What a reload of a running server can do.
+struct ConfigChanges {
+  Config next;                            // what is in force afterwards
+  std::vector<std::string> applied;       // "log.level = debug": live settings that differ
+  std::vector<std::string> need_restart;  // keys of the others that differ
+};
+// TLS does not begin or end, and clients' certificates are not asked for or left alone, by a
+// reload.
+ConfigChanges CompareForReload(const Config& in_force, const Config& wanted);
 
 // True for 127.0.0.0/8, [::1] and localhost, with a port.
 bool IsLoopback(std::string_view address);
 
+inline TlsFiles TlsFilesOf(const Config& config) {
+  return {config.tls_certificate, config.tls_key, config.tls_client_ca};
+}
 CatalogOptions CatalogOptionsOf(const Config& config);
 PipelineOptions PipelineOptionsOf(const Config& config);
 VerdictBookOptions VerdictBookOptionsOf(const Config& config);

@@ -1,6 +1,7 @@
 #include "server/app/instance.h"
 
 #include <fcntl.h>
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
@@ -12,16 +13,16 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/signature.h"
 #include "engine/catalog/checkpoint.h"
 #include "engine/store/sqlite_store.h"
+#include "server/app/backup.h"
 #include "server/app/decoders.h"
 #include "server/app/limits.h"
-#include "server/app/backup.h"
 #include "server/app/policy_file.h"
 
 namespace vigie {
@@ -29,6 +30,7 @@ namespace {
 
 constexpr auto kMaintenancePause = std::chrono::milliseconds(200);
 constexpr auto kFollowPause = std::chrono::milliseconds(100);
+constexpr auto kTlsLookPause = std::chrono::seconds(1);
 // A checkpoint costs about 100 bytes a row of writing, and saves a start the time of reading what
 // it holds: worth it when a start would have to catch up with this much.
 constexpr uint64_t kCheckpointLeastRows = 50'000;
@@ -36,33 +38,6 @@ constexpr uint64_t kCheckpointShare = 8;
 constexpr uint64_t kCheckpointAtStopRows = 1000;
 constexpr auto kCheckpointPause = std::chrono::minutes(1);
 constexpr auto kCheckpointRetry = std::chrono::minutes(10);
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  content << file.rdbuf();
-  if (!file) {
-    return Error(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                 absl::StrCat("cannot read ", path));
-  }
-  return content.str();
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsOf(const Config& config) {
-  if (config.tls_certificate.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
-  VIGIE_ASSIGN_OR_RETURN(pair.cert_chain, ReadFile(config.tls_certificate));
-  VIGIE_ASSIGN_OR_RETURN(pair.private_key, ReadFile(config.tls_key));
-  // With an authority of clients: a certificate is asked for, and one that is shown must be its.
-  grpc::SslServerCredentialsOptions options(config.tls_client_ca.empty()
-                                                ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  if (!config.tls_client_ca.empty()) {
-    VIGIE_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(config.tls_client_ca));
-  }
-  options.pem_key_cert_pairs.push_back(pair);
-  return grpc::SslServerCredentials(options);
-}
 
 void LogLoad(Catalog& catalog) {
   const LoadReport& report = catalog.load_report();
@@ -124,23 +99,50 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   book_ = std::make_unique<VerdictBook>(*catalog_, SystemClock(), VerdictBookOptionsOf(config_));
   pipeline_ = std::make_unique<Pipeline>(*catalog_, SystemClock(), PipelineOptionsOf(config_),
                                          book_.get(), decoders_.get());
-  VIGIE_RETURN_IF_ERROR(ReloadPolicy());
+  if (!config_.policy_file.empty()) {
+    absl::StatusOr<Policy> policy = ReadPolicyFile(config_.policy_file);
+    if (!policy.ok()) return policy.status();
+    PutInForce(*std::move(policy));
+  }
   keys_ = std::make_unique<KeyRing>(*store_, SystemClock());
   return absl::OkStatus();
 }
 
-absl::Status Instance::ReloadPolicy() {
-  if (config_.policy_file.empty()) return absl::OkStatus();
-  absl::StatusOr<Policy> policy = ReadPolicyFile(config_.policy_file);
+void Instance::PutInForce(Policy policy) {
+  spdlog::info("policy {} with {} rules is in force", policy.name(), policy.rules().size());
+  pipeline_->SetPolicy(std::move(policy));
+}
+
+absl::Status Instance::Reload(const Config& wanted) {
+  ConfigChanges changes = CompareForReload(in_force_, wanted);
+  const bool had_policy = !in_force_.policy_file.empty();
+  // What can fail comes first, so that a reload is whole or nothing.
+  absl::StatusOr<Policy> policy = Policy();
+  if (!changes.next.policy_file.empty()) policy = ReadPolicyFile(changes.next.policy_file);
   if (!policy.ok()) return policy.status();
-  spdlog::info("policy {} with {} rules is in force", policy->name(), policy->rules().size());
-  pipeline_->SetPolicy(*std::move(policy));
+  if (tls_ != nullptr) VIGIE_RETURN_IF_ERROR(tls_->Use(TlsFilesOf(changes.next)));
+
+  if (!changes.next.policy_file.empty()) {
+    PutInForce(*std::move(policy));
+  } else if (had_policy) {
+    pipeline_->SetPolicy(*std::move(policy));
+    spdlog::info("no policy is in force");
+  }
+  in_force_ = std::move(changes.next);
+  runner_->SetRates(in_force_.checks_per_second, in_force_.images_per_second);
+  spdlog::set_level(spdlog::level::from_str(in_force_.log_level));
+  for (const std::string& change : changes.applied) spdlog::info("reload: {}", change);
+  if (!changes.need_restart.empty()) {
+    spdlog::warn("reload: these differ and need a restart: {}",
+                 absl::StrJoin(changes.need_restart, ", "));
+  }
   return absl::OkStatus();
 }
 
 absl::Status Instance::Serve() {
   RaiseOpenFiles();
-  runner_ = std::make_unique<Runner>(*keys_, SystemClock(), RunnerOptionsOf(config_), &metrics_);
+  runner_ =
+      std::make_unique<Runner>(*keys_, calls_, SystemClock(), RunnerOptionsOf(config_), &metrics_);
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);
   review_service_ = std::make_unique<ReviewServiceImpl>(*catalog_, *runner_);
@@ -149,8 +151,11 @@ absl::Status Instance::Serve() {
   VIGIE_ASSIGN_OR_RETURN(
       observation_,
       Observation::Start(config_, *catalog_, *book_, decoders_.get(), *runner_, metrics_, health_));
-  std::shared_ptr<grpc::ServerCredentials> credentials;
-  VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(config_));
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (!config_.tls_certificate.empty()) {
+    VIGIE_ASSIGN_OR_RETURN(tls_, ServerTls::Open(TlsFilesOf(config_), SystemClock()));
+    credentials = tls_->Credentials();
+  }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -166,8 +171,7 @@ absl::Status Instance::Serve() {
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return Error(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
-                 absl::StrCat("cannot listen on ", config_.listen,
-                              ": is the port taken, or the certificate not valid?"));
+                 absl::StrCat("cannot listen on ", config_.listen, ": is the port taken?"));
   }
   address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
   ShowServing(false);  // gRPC's first word would be that it serves
@@ -209,8 +213,16 @@ void Instance::FollowUntilStopped() {
     lock.unlock();
     FlushVerdicts(/*all=*/false);
     match_service_->watchers().Poll();
+    LookAtTlsFiles();
     lock.lock();
   }
+}
+
+void Instance::LookAtTlsFiles() {
+  const auto now = std::chrono::steady_clock::now();
+  if (tls_ == nullptr || now < next_look_) return;
+  next_look_ = now + kTlsLookPause;
+  tls_->Look();
 }
 
 void Instance::WriteCheckpoint(uint64_t least_rows) {
@@ -262,9 +274,16 @@ void Instance::Drain() {
   if (server_ == nullptr) return;
   health_.Set(Health::Part::kLife,
               Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is about to stop"));
-  std::this_thread::sleep_for(std::chrono::milliseconds(config_.drain_notice_ms));
+  std::this_thread::sleep_for(std::chrono::milliseconds(in_force_.drain_notice_ms));
+  calls_.Close();
   match_service_->watchers().Close();
-  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(config_.drain_ms));
+  const size_t left = calls_.WaitUntilNone(std::chrono::milliseconds(in_force_.drain_ms));
+  if (left > 0) spdlog::warn("{} calls were not finished in time and are broken off", left);
+  // Closes all connections, also those that are idle: gRPC's own Shutdown() would wait for their
+  // other ends. It comes after, because it answers a call that still comes with CANCELLED, which
+  // callers do not repeat; on a connection that is closed, it is UNAVAILABLE.
+  grpc_server_cancel_all_calls(server_->c_server());
+  server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();
   StopMaintenance();
   FlushVerdicts(/*all=*/true);

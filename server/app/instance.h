@@ -15,13 +15,15 @@
 #include "engine/catalog/catalog.h"
 #include "engine/match/pipeline.h"
 #include "server/app/config.h"
+#include "server/app/credentials.h"
+#include "server/app/damage_watch.h"
 #include "server/app/health.h"
 #include "server/app/observation.h"
-#include "server/app/damage_watch.h"
 #include "server/app/trouble.h"
 #include "server/auth/key_ring.h"
 #include "server/decode/walled_hasher.h"
 #include "server/rpc/audit_service.h"
+#include "server/rpc/calls_in_flight.h"
 #include "server/rpc/list_service.h"
 #include "server/rpc/match_service.h"
 #include "server/rpc/review_service.h"
@@ -40,9 +42,11 @@ class Instance {
   // Starts serving. Once. Errors: CONFIG_INVALID, LISTEN_FAILED.
   absl::Status Serve();
 
-  // Reads the policy file of the configuration again and puts it in force; without one, does
-  // nothing. CONFIG_INVALID: the policy in force stays. One thread at a time.
-  absl::Status ReloadPolicy();
+  // Puts in force what `wanted`, which has passed CheckConfig(), has different, and reads the files
+  // that it names: policy, certificates. Calls in flight go on. The log says what changed, and
+  // which settings differ that need a restart. CONFIG_INVALID: everything stays as it was. Not
+  // beside another Reload() or Drain().
+  absl::Status Reload(const Config& wanted);
 
   // The address with the port in use, for instance "127.0.0.1:7443".
   const std::string& address() const { return address_; }
@@ -52,18 +56,20 @@ class Instance {
   // Where pictures are decoded; nullptr: in this process.
   const WalledHasher* decoders() const { return decoders_.get(); }
 
-  // Says NOT_SERVING, waits the notice time, stops taking requests, lets those in flight finish,
-  // writes a checkpoint.
+  // Says NOT_SERVING, waits the notice time, refuses new calls, tells streams to end, lets what is
+  // in flight finish, closes connections, writes a checkpoint. docs/decisions/0019.
   void Drain();
 
  private:
-  explicit Instance(const Config& config) : config_(config) {}
+  explicit Instance(const Config& config) : config_(config), in_force_(config) {}
 
   absl::Status Load(const LoadProgress& progress);
-  void ShowServing(bool serving);
+  void SetServing(bool serving);
+  void PutInForce(Policy policy);
   void MaintainUntilStopped();
   // Writes down verdicts and wakes streams, beside maintenance, which may take seconds.
   void FollowUntilStopped();
+  void LookAtTlsFiles();
   void StopMaintenance();
   // Failing is an error in the log: events are chained all the same.
   void SignHead(bool now_or_never);
@@ -73,7 +79,8 @@ class Instance {
   // warning: the next start then reads the database. One thread: maintenance, then who stopped it.
   void WriteCheckpoint(uint64_t least_rows);
 
-  const Config config_;
+  const Config config_;  // as at the start
+  Config in_force_;      // with what was reloaded since; for the thread that reloads and drains
   int lock_file_ = -1;
   Health health_{[this](bool serving) { ShowServing(serving); }};
   RequestMetrics metrics_;
@@ -91,12 +98,15 @@ class Instance {
   std::unique_ptr<ListServiceImpl> list_service_;
   std::unique_ptr<ReviewServiceImpl> review_service_;
   std::unique_ptr<AuditServiceImpl> audit_service_;
+  std::unique_ptr<ServerTls> tls_;  // null: plaintext
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Observation> observation_;
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
   Trouble maintenance_trouble_, signing_trouble_;
-  bool verdicts_wait_ = false;  // because the database fails
+  bool verdicts_wait_ = false;                         // because the database fails
+  std::chrono::steady_clock::time_point next_look_{};  // at the TLS files
+  bool verdicts_wait_ = false;                         // because the database fails
   uint64_t verdicts_dropped_ = 0;
 
   std::mutex stop_mutex_;

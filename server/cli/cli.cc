@@ -65,6 +65,9 @@ int RunCli(int argc, char** argv) {
   AddBackup(app, &exit_code);
   AddRestore(app, &exit_code);
   AddDoctor(app, &exit_code);
+  AddHealth(app, &exit_code);
+  AddCompletion(app, &exit_code);
+  AddManual(app, &exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

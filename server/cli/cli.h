@@ -38,6 +38,9 @@ void AddOrganisation(CLI::App& app, int* exit_code);
 void AddBackup(CLI::App& app, int* exit_code);
 void AddRestore(CLI::App& app, int* exit_code);
 void AddDoctor(CLI::App& app, int* exit_code);
+void AddHealth(CLI::App& app, int* exit_code);
+void AddCompletion(CLI::App& app, int* exit_code);
+void AddManual(CLI::App& app, int* exit_code);
 
 // Prints "vigie: <message> (<REASON>)" to standard error and returns kExitUsage for bad arguments
 // and configuration, kExitFailed for the rest.

@@ -12,6 +12,7 @@
 #include "engine/base/simd.h"
 #include "engine/match/image_hasher.h"
 #include "server/app/canary_picture.h"
+#include "server/app/decoders.h"
 #include "server/app/policy_file.h"
 #include "server/cli/cli.h"
 #include "server/cli/doctor.h"
@@ -71,11 +72,17 @@ void ExamineKernels(Findings& findings) {
       absl::StrCat(ActiveSimdTarget(), " in use, of ", absl::StrJoin(SimdTargets(), ", ")));
 }
 
-void ExamineDecoder(const Config& /*config*/, Findings& findings) {
+void ExamineDecoder(const Config& config, Findings& findings) {
   const std::string picture = CanaryPicture();
-  // Where uploads are hashed behind a wall, this is the line that asks there.
-  const auto image =
-      InProcessHasher(SystemClock()).Hash(AsBytes(picture), {}, std::numeric_limits<TimeUs>::max());
+  const auto decoders = StartDecoders(config);
+  if (!decoders.ok()) {
+    findings.Note("decoder", decoders.status(), "");
+    return;
+  }
+  const InProcessHasher in_process(SystemClock());
+  const ImageHasher& hasher =
+      *decoders == nullptr ? static_cast<const ImageHasher&>(in_process) : **decoders;
+  const auto image = hasher.Hash(AsBytes(picture), {}, std::numeric_limits<TimeUs>::max());
   if (!image.ok()) {
     findings.Note("decoder", image.status(), "");
     return;
@@ -85,7 +92,8 @@ void ExamineDecoder(const Config& /*config*/, Findings& findings) {
   findings.Note("decoder",
                 sound ? absl::OkStatus()
                       : Wrong("IMAGE_CORRUPT", "a generated picture is not what it should be"),
-                "a generated picture is decoded and hashed");
+                *decoders == nullptr ? "a generated picture is decoded and hashed"
+                                     : "a generated picture is decoded and hashed behind the wall");
 }
 
 void ExamineCertificates(const Config& config, Findings& findings) {

@@ -1,4 +1,4 @@
-// vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the policy file again.
+// vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the configuration again.
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "server/app/config.h"
 #include "server/app/instance.h"
+#include "server/app/service_manager.h"
 #include "server/cli/cli.h"
 #include "server/cli/progress.h"
 #include "server/cli/setting_flags.h"
@@ -24,15 +26,17 @@ int PrintConfig(const Config& config) {
   return kExitOk;
 }
 
-void Reload(const Config& config, Instance& instance) {
-  if (config.policy_file.empty()) {
-    spdlog::warn("SIGHUP: there is nothing to read again without policy.file");
-    return;
-  }
-  if (const absl::Status status = instance.ReloadPolicy(); !status.ok()) {
-    spdlog::error("SIGHUP: the policy in force stays, the new one is not valid: {}",
+void Reload(const SettingFlags& flags, Instance& instance) {
+  TellServiceManager(ReloadingState());
+  const auto config = flags.Read();
+  const absl::Status status = config.ok() ? instance.Reload(*config) : config.status();
+  if (status.ok()) {
+    spdlog::info("SIGHUP: the configuration was read again");
+  } else {
+    spdlog::error("SIGHUP: all that is in force stays, the configuration is not valid: {}",
                   MessageOf(status));
   }
+  TellServiceManager("READY=1");
 }
 
 // In the log's own form when that is for programs.
@@ -45,14 +49,22 @@ int FailToServe(const Config& config, const absl::Status& status) {
   return ExitCodeOf(status);
 }
 
-absl::StatusOr<std::unique_ptr<Instance>> Open(const Config& config) {
-  if (config.log_format == "json") return Instance::Open(config, [](uint64_t, uint64_t) {});
-  Progress progress("loading fingerprints", 0);
-  return Instance::Open(
-      config, [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); });
+// A load may take longer than the service manager waits for a start by itself.
+void TellLoading(uint64_t done, uint64_t total) {
+  TellServiceManager(absl::StrCat("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=loading: ", done, " of ",
+                                  total, " fingerprints"));
 }
 
-int Serve(const Config& config) {
+absl::StatusOr<std::unique_ptr<Instance>> Open(const Config& config) {
+  if (config.log_format == "json") return Instance::Open(config, TellLoading);
+  Progress progress("loading fingerprints", 0);
+  return Instance::Open(config, [&progress](uint64_t done, uint64_t total) {
+    progress.Update(done, total);
+    TellLoading(done, total);
+  });
+}
+
+int Serve(const SettingFlags& flags, const Config& config) {
   SetUpLog(config.log_level, config.log_format == "json");
   LogGrpcErrors();
   // A limit of the size of files is a full disk, not the end.
@@ -81,9 +93,11 @@ int Serve(const Config& config) {
   std::fputs(ready.c_str(), stdout);
   std::fflush(stdout);
   spdlog::info("serving on {} from {}", (*instance)->address(), config.data_dir);
+  TellServiceManager(absl::StrCat("READY=1\nSTATUS=serving on ", (*instance)->address()));
 
   int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) Reload(config, **instance);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) Reload(flags, **instance);
+  TellServiceManager("STOPPING=1\nSTATUS=draining");
   spdlog::info("signal {}: draining", signal);
   (*instance)->Drain();
   spdlog::info("stopped");
@@ -107,7 +121,7 @@ void AddServe(CLI::App& app, int* exit_code) {
     if (!config.ok()) {
       *exit_code = Fail(config.status());
     } else {
-      *exit_code = *check_only ? PrintConfig(*config) : Serve(*config);
+      *exit_code = *check_only ? PrintConfig(*config) : Serve(*flags, *config);
     }
   });
 }

@@ -27,7 +27,8 @@ namespace vigie {
 // INVALID_ARGUMENT, reason REQUEST_MALFORMED.
 template <typename Request, typename Response, typename Prepared>
 class OrderedStreamReactor final
-    : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+    : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+      public StoppableStream {
  public:
   // Requests that are held, from the first byte to the last of their answer: the next is read when
   // one is answered, so a slow reader or a slow disk slows the sender down.
@@ -53,6 +54,7 @@ class OrderedStreamReactor final
       status_ = runner_.Enter(call_);
       entered_ = status_.ok();
     }
+    if (status_.ok()) runner_.calls().Add(this);
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
       ReadNext();
@@ -65,8 +67,8 @@ class OrderedStreamReactor final
   void OnReadDone(bool ok) override {
     const std::lock_guard lock(mutex_);
     reading_ = false;
-    if (!ok || !status_.ok()) {
-      reads_done_ = true;
+    if (!ok || stopping_ || !status_.ok()) {
+      if (!ok) reads_done_ = true;
       FinishIfOver();
       return;
     }
@@ -98,11 +100,19 @@ class OrderedStreamReactor final
   }
 
   void OnDone() override {
+    runner_.calls().Remove(this);
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
     if (entered_) runner_.Leave(call_);
     runner_.End(call_, status_);
+    runner_.Done(call_);
     delete this;
+  }
+
+  void StopReading() override {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    FinishIfOver();
   }
 
  private:
@@ -233,7 +243,7 @@ class OrderedStreamReactor final
   }
 
   void ReadNext() {
-    if (reading_ || reads_done_ || !status_.ok() || items_.size() >= kMaxHeld ||
+    if (reading_ || reads_done_ || stopping_ || !status_.ok() || items_.size() >= kMaxHeld ||
         held_bytes_ >= kMaxHeldBytes || (!items_.empty() && !runner_.HasRoom(call_)) ||
         (!items_.empty() && items_.back()->state == State::kFailed)) {
       return;
@@ -263,10 +273,12 @@ class OrderedStreamReactor final
   }
 
   void FinishIfOver() {
-    const bool reads_over = reads_done_ || !status_.ok();
+    const bool reads_over = reads_done_ || stopping_ || !status_.ok();
     if (finished_ || !reads_over || jobs_ > 0 || writing_) return;
     if (status_.ok() && !items_.empty()) return;
     finished_ = true;
+    // A caller that had ended the stream itself has all its answers.
+    if (stopping_ && !reads_done_ && status_.ok()) status_ = CallsInFlight::Stopping();
     this->Finish(ToGrpc(status_));
   }
 
@@ -285,6 +297,7 @@ class OrderedStreamReactor final
   bool reading_ = false;
   bool writing_ = false;
   bool reads_done_ = false;
+  bool stopping_ = false;
   bool finished_ = false;
 };
 

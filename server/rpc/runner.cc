@@ -80,10 +80,13 @@ absl::Status Busy(TimeUs wait) {
 
 }  // namespace
 
-Runner::Runner(KeyRing& keys, const Clock& clock, const Options& options, CallObserver* observer)
+Runner::Runner(KeyRing& keys, CallsInFlight& calls, const Clock& clock, const Options& options,
+               CallObserver* observer)
     : keys_(keys),
+      calls_(calls),
       clock_(clock),
-      options_(options),
+      checks_per_second_(options.checks_per_second),
+      images_per_second_(options.images_per_second),
       observer_(observer),
       slots_(options.streams),
       checks_("checks", options.checks, clock),
@@ -97,6 +100,8 @@ absl::Status Runner::Admit(grpc::CallbackServerContext& context, Method method, 
           .count();
   call->context = &context;
   NameCall(context, call);
+  call->counted = calls_.Enter();
+  if (!call->counted) return CallsInFlight::Stopping();
   return Authorise(context, call);
 }
 
@@ -111,12 +116,14 @@ absl::Status Runner::Authorise(const grpc::CallbackServerContext& context, Call*
 }
 
 // One call between its arrival and its end, when it deletes itself.
-struct Runner::UnaryCall {
+struct Runner::UnaryCall final : grpc::ServerUnaryReactor {
+  UnaryCall(const Runner& its_runner, const Demand& its_demand,
+            std::function<absl::Status(const Call&, Rest*)> its_work)
+      : runner(its_runner), demand(its_demand), work(std::move(its_work)) {}
+
   const Runner& runner;
-  grpc::CallbackServerContext* const context;
-  grpc::ServerUnaryReactor* const reactor;
   const Demand demand;
-  std::function<absl::Status(const Call&, Rest*)> work;
+  const std::function<absl::Status(const Call&, Rest*)> work;
   Call call = {};
   Rest rest = {};
 
@@ -144,7 +151,11 @@ struct Runner::UnaryCall {
 
   void End(const absl::Status& status) {
     runner.End(call, status);
-    reactor->Finish(ToGrpc(status));
+    Finish(ToGrpc(status));
+  }
+
+  void OnDone() override {
+    runner.Done(call);
     delete this;
   }
 };
@@ -158,25 +169,20 @@ grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Me
 grpc::ServerUnaryReactor* Runner::Unary(
     grpc::CallbackServerContext* context, Method method, const Demand& demand,
     std::function<absl::Status(const Call&, Rest*)> work) const {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto* unary = new UnaryCall{.runner = *this,
-                              .context = context,
-                              .reactor = reactor,
-                              .demand = demand,
-                              .work = std::move(work)};
+  auto* unary = new UnaryCall(*this, demand, std::move(work));
   absl::Status admitted = Admit(*context, method, &unary->call);
   if (admitted.ok()) admitted = TakeRate(unary->call, demand);
   if (admitted.ok()) {
-    // Who is accepted may be over, and deleted, when Submit() returns.
+    // Who is accepted may be over when Submit() returns.
     const TimeUs wait =
         LaneOf(demand.work).Submit(LaneDemand(unary->call, demand), [unary](bool here) {
           return unary->Run(here);
         });
-    if (wait == 0) return reactor;
+    if (wait == 0) return unary;
     admitted = Busy(wait);
   }
   unary->End(admitted);
-  return reactor;
+  return unary;
 }
 
 Lane::Demand Runner::LaneDemand(const Call& call, const Demand& demand) const {
@@ -192,9 +198,9 @@ int64_t Runner::RateOf(const Call& call, Work work) const {
   const auto or_default = [](int64_t own, int64_t server) { return own != 0 ? own : server; };
   switch (work) {
     case Work::kChecks:
-      return or_default(call.caller.checks_per_second, options_.checks_per_second);
+      return or_default(call.caller.checks_per_second, checks_per_second_.load());
     case Work::kImages:
-      return or_default(call.caller.images_per_second, options_.images_per_second);
+      return or_default(call.caller.images_per_second, images_per_second_.load());
     case Work::kOther:
       break;
   }

@@ -21,6 +21,7 @@
 #include "server/load/token_bucket.h"
 #include "server/log/trace.h"
 #include "server/rpc/call_observer.h"
+#include "server/rpc/calls_in_flight.h"
 #include "server/rpc/status_map.h"
 
 namespace vigie {
@@ -35,6 +36,7 @@ struct Call {
   std::string caller_id;       // what the caller calls the request; empty: nothing valid
   std::optional<Trace> trace;  // the caller's
   const grpc::CallbackServerContext* context = nullptr;
+  bool counted = false;  // among the calls in flight
 };
 
 // What a call, or a message of a stream, asks of the server.
@@ -59,12 +61,13 @@ class Runner {
   // What remains of a call that may not go on in gRPC's own thread because it waits.
   using Rest = std::function<absl::Status()>;
 
-  // `keys` and `clock` outlive the runner, as does `observer`, which may be nullptr.
-  Runner(KeyRing& keys, const Clock& clock, const Options& options,
+  // `keys`, `calls` and `clock` outlive the runner, as does `observer`, which may be nullptr.
+  Runner(KeyRing& keys, CallsInFlight& calls, const Clock& clock, const Options& options,
          CallObserver* observer = nullptr);
 
-  // Authenticates and authorises; gives the call its id and returns that to the caller. `call` is
-  // filled as far as it is known, for the log.
+  // Counts the call in, authenticates and authorises; gives it its id and returns that to the
+  // caller. `call` is filled as far as it is known, for the log. Whatever it says, Done() is for
+  // the end of the call. UNAVAILABLE, reason SERVER_STOPPING.
   absl::Status Admit(grpc::CallbackServerContext& context, Method method, Call* call) const;
 
   // Authenticates and authorises the caller anew: a stream outlives a key that is revoked.
@@ -79,6 +82,12 @@ class Runner {
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Method method,
                                   const Demand& demand,
                                   std::function<absl::Status(const Call&, Rest* rest)> work) const;
+
+  // From now on; see Options.
+  void SetRates(int64_t checks_per_second, int64_t images_per_second) {
+    checks_per_second_.store(checks_per_second);
+    images_per_second_.store(images_per_second);
+  }
 
   // OK as long as somebody waits for the answer: CANCELLED or DEADLINE_EXCEEDED.
   absl::Status StillWanted(const Call& call) const;
@@ -99,6 +108,12 @@ class Runner {
   // value, key or picture.
   void End(const Call& call, const absl::Status& status) const;
 
+  // Last of all, when gRPC has done with the call.
+  void Done(const Call& call) const {
+    if (call.counted) calls_.Leave();
+  }
+  CallsInFlight& calls() const { return calls_; }
+
   // nullptr: nobody counts.
   CallObserver* observer() const { return observer_; }
   std::array<LaneStats, 2> lanes() const { return {checks_.stats(), images_.stats()}; }
@@ -115,8 +130,10 @@ class Runner {
   void CountRefused() const;
 
   KeyRing& keys_;
+  CallsInFlight& calls_;
   const Clock& clock_;
-  const Options options_;
+  std::atomic<int64_t> checks_per_second_;
+  std::atomic<int64_t> images_per_second_;
   CallObserver* const observer_;
   mutable RateLimits rates_;
   mutable StreamSlots slots_;

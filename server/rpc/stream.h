@@ -26,7 +26,8 @@ namespace vigie {
 // always read, so that every stream goes on. For answers in the order of the requests:
 // ordered_stream.h.
 template <typename Request, typename Response>
-class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                            public StoppableStream {
  public:
   static constexpr size_t kMaxHeldBytes = 64 << 20;
 
@@ -48,6 +49,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       status_ = runner_.Enter(call_);
       entered_ = status_.ok();
     }
+    if (status_.ok()) runner_.calls().Add(this);
     const std::lock_guard lock(mutex_);
     if (status_.ok()) {
       ReadNext();
@@ -60,8 +62,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void OnReadDone(bool ok) override {
     const std::lock_guard lock(mutex_);
     reading_ = false;
-    if (!ok || !status_.ok()) {
-      reads_done_ = true;
+    if (!ok || stopping_ || !status_.ok()) {
+      if (!ok) reads_done_ = true;
       FinishIfOver();
       return;
     }
@@ -99,11 +101,19 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   void OnDone() override {
+    runner_.calls().Remove(this);
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
     if (entered_) runner_.Leave(call_);
     runner_.End(call_, status_);
+    runner_.Done(call_);
     delete this;
+  }
+
+  void StopReading() override {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    FinishIfOver();
   }
 
  private:
@@ -152,8 +162,9 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // from inside StartRead, StartWrite or Finish.
   void ReadNext() {
     const size_t held = in_flight_ + outgoing_.size();
-    if (reading_ || reads_done_ || paused_ || !status_.ok() || held >= max_in_flight_ ||
-        held_bytes_ >= kMaxHeldBytes || (held > 0 && !runner_.HasRoom(call_))) {
+    if (reading_ || reads_done_ || stopping_ || paused_ || !status_.ok() ||
+        held >= max_in_flight_ || held_bytes_ >= kMaxHeldBytes ||
+        (held > 0 && !runner_.HasRoom(call_))) {
       return;
     }
     reading_ = true;
@@ -185,11 +196,13 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   void FinishIfOver() {
-    const bool reads_over = reads_done_ || !status_.ok();
+    const bool reads_over = reads_done_ || stopping_ || !status_.ok();
     if (finished_ || !reads_over || paused_ || in_flight_ > 0 || writing_ || !outgoing_.empty()) {
       return;
     }
     finished_ = true;
+    // A caller that had ended the stream itself has all its answers.
+    if (stopping_ && !reads_done_ && status_.ok()) status_ = CallsInFlight::Stopping();
     this->Finish(ToGrpc(status_));
   }
 
@@ -211,6 +224,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   bool reading_ = false;
   bool writing_ = false;
   bool reads_done_ = false;
+  bool stopping_ = false;
   bool finished_ = false;
 };
 

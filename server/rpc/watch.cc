@@ -68,6 +68,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
     // Whoever called Finish() may still be about to release the lock.
     { const std::lock_guard lock(mutex_); }
     watchers_.runner_.End(call_, status_);
+    watchers_.runner_.Done(call_);
     delete this;
   }
 

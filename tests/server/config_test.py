@@ -155,8 +155,9 @@ class Tls(harness.TestCase):
         bad.write_text("not a certificate")
         done = run("serve", "--listen", "127.0.0.1:0", "--data_dir", harness.new_folder(),
                    "--tls.certificate", bad, "--tls.key", bad)
-        self.assertEqual((done.returncode, done.stdout), (3, ""))
-        self.assertIn("(LISTEN_FAILED)", done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn(f"{bad} is no certificate", done.stderr)
+        self.assertIn("(CONFIG_INVALID)", done.stderr)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,6 @@ class Server:
 
     def stop(self):
         """Stops it, if it still runs: the exit code."""
-        # Idle connections of clients that do not poll them are waited for: close them first.
         for client in self._clients:
             client.close()
         if self.process.poll() is None:

@@ -85,7 +85,7 @@ class InForce(harness.TestCase):
                                     hex=f"{int(self.known.hex, 16) ^ 0x1F:064x}")
         self.assertEqual(self.platform.check_hash(far).outcome, Verdict.NO_MATCH)
         for text, part in ((UNDOES_A_COURT, "line 2: "), ("name = 'a", "line 1: "), ("", "name")):
-            self.reload(text, "the policy in force stays")
+            self.reload(text, "all that is in force stays")
             last = [line for line in self.server.log().splitlines() if "in force stays" in line][-1]
             self.assertIn(part, last)
             self.assertIn(" error ", last)
@@ -143,7 +143,7 @@ class Start(harness.TestCase):
         server = harness.Server(principals={"platform": ("forum", "platform")})
         self.addCleanup(server.stop)
         server.signal(signal.SIGHUP)
-        harness.poll(lambda: "nothing to read again" in server.log(), "the warning")
+        harness.poll(lambda: "was read again" in server.log(), "the reload")
         self.assertEqual(server.client("platform").check(b"").policy, "")
 
 

@@ -1,0 +1,54 @@
+// The calls that a server works on: counted, so that a stop can wait for the last of them; and when
+// it stops, new ones are refused and streams are told to end.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+#include "engine/base/status.h"
+
+namespace vigie {
+
+// A stream that lasts as long as its caller likes.
+class StoppableStream {
+ public:
+  // Reads no more, answers what it has read, and ends with CallsInFlight::Stopping(). Any thread;
+  // calls nothing of CallsInFlight.
+  virtual void StopReading() = 0;
+
+ protected:
+  ~StoppableStream() = default;
+};
+
+// Thread-safe.
+class CallsInFlight {
+ public:
+  // Counts a call in until Leave(). False: the server stops, and the call, which is not counted, is
+  // to be refused with Stopping().
+  [[nodiscard]] bool Enter();
+  void Leave();
+
+  // From now on until Remove() the stream is told of a stop, at once when there was one.
+  void Add(StoppableStream* stream);
+  void Remove(StoppableStream* stream);
+
+  // Refuses calls and tells streams to end, for good.
+  void Close();
+  // How many calls are left when there are none, or when the time is over.
+  size_t WaitUntilNone(std::chrono::milliseconds most);
+
+  // UNAVAILABLE, reason SERVER_STOPPING: nothing was done for the call, or for what the stream has
+  // not answered.
+  static absl::Status Stopping();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  size_t calls_ = 0;
+  bool closed_ = false;
+  std::set<StoppableStream*> streams_;
+};
+
+}  // namespace vigie
