@@ -64,7 +64,7 @@ class Instance {
   explicit Instance(const Config& config) : config_(config), in_force_(config) {}
 
   absl::Status Load(const LoadProgress& progress);
-  void SetServing(bool serving);
+  void ShowServing(bool serving);
   void PutInForce(Policy policy);
   void MaintainUntilStopped();
   // Writes down verdicts and wakes streams, beside maintenance, which may take seconds.
@@ -93,6 +93,7 @@ class Instance {
   std::unique_ptr<WalledHasher> decoders_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KeyRing> keys_;
+  CallsInFlight calls_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<MatchServiceImpl> match_service_;
   std::unique_ptr<ListServiceImpl> list_service_;
@@ -104,7 +105,6 @@ class Instance {
   std::string address_;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
   Trouble maintenance_trouble_, signing_trouble_;
-  bool verdicts_wait_ = false;                         // because the database fails
   std::chrono::steady_clock::time_point next_look_{};  // at the TLS files
   bool verdicts_wait_ = false;                         // because the database fails
   uint64_t verdicts_dropped_ = 0;
