@@ -81,9 +81,8 @@ constexpr Refused kRefused[] = {
 // Sanitizers ask more of a thread that starts, and must be able to say what they found.
 #ifdef VIGIE_SANITIZED
 constexpr int kAllowedToSanitizers[] = {
-    SCMP_SYS(close),    SCMP_SYS(getppid),         SCMP_SYS(getrusage), SCMP_SYS(getuid),
-    SCMP_SYS(prctl),    SCMP_SYS(prlimit64),       SCMP_SYS(getrlimit), SCMP_SYS(mmap),
-    SCMP_SYS(mprotect), SCMP_SYS(set_tid_address),
+    SCMP_SYS(close),     SCMP_SYS(getppid), SCMP_SYS(getrlimit),
+    SCMP_SYS(getrusage), SCMP_SYS(getuid),  SCMP_SYS(set_tid_address),
 };
 #endif
 
@@ -175,12 +174,11 @@ absl::StatusOr<std::vector<sock_filter>> CompileFilter() {
   for (const int call : kAllowed) filter.Allow(call);
 #ifdef VIGIE_SANITIZED
   for (const int call : kAllowedToSanitizers) filter.Allow(call);
-#else
+#endif
   filter.Allow(SCMP_SYS(mmap), {HasBits(2, PROT_EXEC, 0)});
   filter.Allow(SCMP_SYS(mprotect), {HasBits(2, PROT_EXEC, 0)});
   // Asking for its own limits, not setting them.
   filter.Allow(SCMP_SYS(prlimit64), {Is(0, 0), Is(2, 0)});
-#endif
   for (const Refused& refused : kRefused) filter.Refuse(refused.call, refused.error);
   filter.Allow(SCMP_SYS(read), {Is(0, kWorkerSocket)});
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO, kWorkerSocket}) {
