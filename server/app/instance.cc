@@ -133,6 +133,7 @@ absl::Status Instance::ReloadPolicy() {
 
 absl::Status Instance::Serve() {
   RaiseOpenFiles();
+  SkipDeadlockChecks();
   runner_ = std::make_unique<Runner>(*keys_, SystemClock(), RunnerOptionsOf(config_));
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);
   list_service_ = std::make_unique<ListServiceImpl>(*catalog_, *runner_);

@@ -10,7 +10,7 @@ namespace vigie {
 namespace {
 
 constexpr double kNewWeight = 1.0 / 32;  // of one job in the measured time a unit
-constexpr TimeUs kLastingShare = 8;      // of max_wait_us, when the queue lasts
+constexpr TimeUs kLastingShare = 4;      // of max_wait_us, when the queue lasts
 
 }  // namespace
 

@@ -128,7 +128,7 @@ TEST_F(LaneTest, RefusesWhatWouldWaitForTooLongOrBeyondItsDeadline) {
   other.deadline_us = clock_.Now() + 30'000;
   EXPECT_EQ(lane.Submit(other, Nothing), 0);
 
-  // When there has been no pause for longer than may be waited, an eighth is the bound.
+  // When there has been no pause for longer than may be waited, a quarter is the bound.
   clock_.Advance(100'001);
   Lane::Demand third = image;
   third.organisation = "c";
