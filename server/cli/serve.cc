@@ -1,4 +1,5 @@
 // vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the policy file again.
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -54,6 +55,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Open(const Config& config) {
 int Serve(const Config& config) {
   SetUpLog(config.log_level, config.log_format == "json");
   LogGrpcErrors();
+  google::protobuf::SetLogHandler(nullptr);  // what it says of a message may quote it
   // Waits for the wait below, also while fingerprints are loaded.
   sigset_t signals;
   sigemptyset(&signals);

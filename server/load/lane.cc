@@ -97,8 +97,10 @@ TimeUs Lane::RefusedFor(const Demand& demand, TimeUs now) const {
 
   const int64_t cost = CostOf(demand.work, demand.units);
   const TimeUs wait = ExpectedWait(demand.organisation, cost);
-  const size_t waiting = queue_.size() + queue_.size_of(demand.organisation) + 1;
-  const bool lasting = !queue_.empty() && now - empty_us_ > limits_.max_wait_us;
+  const size_t own_waiting = queue_.size_of(demand.organisation);
+  const size_t waiting = queue_.size() + own_waiting + 1;
+  // Who has nothing waiting is not to blame for a queue that lasts.
+  const bool lasting = own_waiting > 0 && now - empty_us_ > limits_.max_wait_us;
   const TimeUs most = lasting ? limits_.max_wait_us / kLastingShare : limits_.max_wait_us;
   if (room && waiting <= limits_.max_waiting && wait <= most &&
       (wait == 0 || demand.deadline_us - now >= wait)) {
