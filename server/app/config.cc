@@ -105,7 +105,7 @@ std::vector<Setting> MakeSettings() {
              "what requests that wait and are worked on may hold, pictures and the rest each, MiB"),
       Number(
           "limits.max_wait_ms", &Config::max_wait_ms, 1, 600'000,
-          "requests that would wait for longer are refused; an eighth when there is no end of it"),
+          "requests that would wait for longer are refused; a quarter when there is no end of it"),
       Live(Number(
           "limits.checks_per_second", &Config::checks_per_second, 0, 1'000'000'000,
           "pictures whose hashes an organisation may have checked, unless it has its own rate; "

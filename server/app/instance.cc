@@ -141,6 +141,7 @@ absl::Status Instance::Reload(const Config& wanted) {
 
 absl::Status Instance::Serve() {
   RaiseOpenFiles();
+  SkipDeadlockChecks();
   runner_ =
       std::make_unique<Runner>(*keys_, calls_, SystemClock(), RunnerOptionsOf(config_), &metrics_);
   match_service_ = std::make_unique<MatchServiceImpl>(*pipeline_, *catalog_, *runner_);

@@ -18,4 +18,8 @@ void LimitConnections(const Config& config, grpc::ServerBuilder& builder);
 // as it may. A lower one is a warning in the log.
 void RaiseOpenFiles();
 
+// Debian builds Abseil with its checks, so every mutex of gRPC looks for deadlocks: about a
+// twentieth of the time of a call. Switches that off, in a build of ours without checks.
+void SkipDeadlockChecks();
+
 }  // namespace vigie

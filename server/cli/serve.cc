@@ -1,4 +1,5 @@
 // vigie serve: runs the server until SIGTERM or SIGINT. SIGHUP: reads the configuration again.
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -69,6 +70,7 @@ int Serve(const SettingFlags& flags, const Config& config) {
   LogGrpcErrors();
   // A limit of the size of files is a full disk, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
+  google::protobuf::SetLogHandler(nullptr);  // what it says of a message may quote it
   // Waits for the wait below, also while fingerprints are loaded.
   sigset_t signals;
   sigemptyset(&signals);

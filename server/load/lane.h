@@ -78,14 +78,15 @@ class Lane {
   // Has `job` done, and returns 0; or refuses it and returns how long such a job would wait now,
   // microseconds, at least 1. No organisation holds more than it leaves free: one alone may have
   // half of the room, two a third each, and there is always some for another. When jobs have waited
-  // for longer than max_wait_us without a pause, an eighth of it is the bound: a queue is for
-  // bursts, a lasting one only makes everybody wait.
+  // for longer than max_wait_us without a pause, a quarter of it is the bound for who has more
+  // waiting: a queue is for bursts, a lasting one only makes everybody wait.
   [[nodiscard]] TimeUs Submit(const Demand& demand, Job job);
 
-  // The same without bounds, for streams: they are slowed down by their sender's window instead.
+  // The same without bounds, for streams: they are slowed down by their sender's window instead. An
+  // organisation's streams take turns with its calls as if they were another's.
   void SubmitAlways(const Demand& demand, Job job);
 
-  // False: the organisation's streams had better not read on.
+  // False: the organisation's streams had better not read on, unless they hold nothing.
   bool HasRoom(std::string_view organisation) const;
 
   LaneStats stats() const;

@@ -61,9 +61,9 @@ TEST(RequestId, HasAFormThatIsSafeInALine) {
   EXPECT_TRUE(IsRequestId("a"));
   EXPECT_TRUE(IsRequestId("7f3c-A.b_9"));
   EXPECT_TRUE(IsRequestId(std::string(36, 'x')));
-  for (const std::string& bad : {std::string(), std::string(37, 'x'), std::string("a b"),
-                                 std::string("a\n"), std::string("a\"b"), std::string("é"),
-                                 std::string("a\0b", 3), std::string("a=b")}) {
+  for (const std::string& bad :
+       {std::string(), std::string(37, 'x'), std::string("a b"), std::string("a\n"),
+        std::string("a\"b"), std::string("é"), std::string("a\0b", 3), std::string("a=b")}) {
     EXPECT_FALSE(IsRequestId(bad)) << bad;
   }
 }

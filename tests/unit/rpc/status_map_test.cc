@@ -25,8 +25,8 @@ TEST(ToGrpc, CarriesTheReason) {
 }
 
 TEST(ToGrpc, CarriesWhenToTryAgain) {
-  const grpc::Status status = ToGrpc(WithRetry(
-      Error(absl::StatusCode::kResourceExhausted, "SERVER_BUSY", "wait"), 2'345'678));
+  const grpc::Status status = ToGrpc(
+      WithRetry(Error(absl::StatusCode::kResourceExhausted, "SERVER_BUSY", "wait"), 2'345'678));
   const google::rpc::Status details = DetailsOf(status);
   ASSERT_EQ(details.details_size(), 2);
   google::rpc::RetryInfo retry;
