@@ -96,6 +96,9 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
 absl::Status Catalog::LoadLists(const Counters& counters) {
   std::vector<ListRecord> stored;
   VIGIE_ASSIGN_OR_RETURN(stored, store_.ReadLists());
+  if (options_.beside_writer) {
+    std::erase_if(stored, [&](const ListRecord& list) { return list.number > counters.lists; });
+  }
   for (const ListRecord& list : stored) {
     if (list.number == 0 || list.number > counters.lists) return Damaged("a list");
   }
@@ -108,6 +111,7 @@ absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progres
   VIGIE_RETURN_IF_ERROR(LoadLists(counters));
   const ListTable lists = *lists_.Acquire();
   VIGIE_RETURN_IF_ERROR(store_.ScanEntries([&](const EntryHead& entry) {
+    if (options_.beside_writer && entry.number > counters.entries) return absl::OkStatus();
     if (entry.number == 0 || entry.number > counters.entries || Name(entry.state) == "invalid" ||
         lists.Find(entry.list) == nullptr) {
       return Damaged("an entry");
@@ -132,6 +136,7 @@ absl::Status Catalog::Load(const Counters& counters, const LoadProgress& progres
     return absl::OkStatus();
   };
   VIGIE_RETURN_IF_ERROR(store_.ScanFingerprints([&](const FingerprintRow& r) -> absl::Status {
+    if (options_.beside_writer && r.row > counters.rows) return absl::OkStatus();
     const Fingerprint& fingerprint = r.fingerprint;
     if (r.row == 0 || r.row > counters.rows || r.entry == 0 || r.entry > last_entry_ ||
         table_.Entry(r.entry).list == 0 || r.position < 0 ||

@@ -51,6 +51,8 @@ struct CatalogOptions {
   // Where Open() looks for what WriteCheckpoint() wrote. Empty: it does not look.
   std::string checkpoint_folder = {};
   CommitObserver on_commit = {};  // see commit_queue.h
+  // Another program may write while Open() reads: what it adds is left out, not taken for damage.
+  bool beside_writer = false;
 };
 
 // How Open() came to what it has in memory.

@@ -263,6 +263,10 @@ absl::Status Catalog::ApplyChangesSince(const CheckpointManifest& manifest,
   std::map<EntryNumber, EntryRecord> moved;  // to other rows since
   VIGIE_RETURN_IF_ERROR(
       store_.ScanEntriesSince(manifest.revision, [&](const EntryRecord& entry) -> absl::Status {
+        if (options_.beside_writer &&
+            (entry.number > counters.entries || entry.revision > counters.revision)) {
+          return absl::OkStatus();
+        }
         VIGIE_RETURN_IF_ERROR(CheckRecord(entry, counters, *lists));
         const bool was_there = entry.number <= manifest.last_entry;
         if (was_there && entry.state == EntryState::kErased) {

@@ -36,11 +36,22 @@ void CompareIndex(std::string_view check, const Config& config, Store& store,
   findings.Note(check, report.status(), report.ok() ? Words(*report) : "");
 }
 
+// What a server would have in memory; one may be changing the database meanwhile.
+CatalogOptions OptionsOf(const Config& config) {
+  CatalogOptions options = CatalogOptionsOf(config);
+  options.beside_writer = true;
+  return options;
+}
+
 // Loads the checkpoint as a start would, and compares that too.
 void ExamineCheckpoint(const Config& config, Store& store, Findings& findings) {
   if (!config.index_checkpoint) return;
-  CatalogOptions options = CatalogOptionsOf(config);
+  CatalogOptions options = OptionsOf(config);
   options.checkpoint_folder = CheckpointFolder(config.data_dir);
+  if (access((options.checkpoint_folder + "/manifest").c_str(), F_OK) != 0) {
+    findings.Note("checkpoint", absl::OkStatus(), "none yet");
+    return;
+  }
   Progress progress("loading the checkpoint", 0);
   auto catalog = Catalog::Open(store, SystemClock(), options, Show(progress));
   // A server may have replaced it while it was read.
@@ -92,8 +103,7 @@ void ExamineEvents(const Config& config, Store& store, Findings& findings) {
 void ExamineIndex(const Config& config, Store& store, Findings& findings) {
   {
     Progress progress("loading fingerprints", 0);
-    const auto catalog =
-        Catalog::Open(store, SystemClock(), CatalogOptionsOf(config), Show(progress));
+    const auto catalog = Catalog::Open(store, SystemClock(), OptionsOf(config), Show(progress));
     findings.Note("catalogue", catalog.status(), "loads");
     if (!catalog.ok()) return;
     findings.Note("index", absl::OkStatus(),
