@@ -18,14 +18,13 @@ constexpr TimeUs kExpiresSoonUs = 14 * kDayUs;
 class ServerTls::PortCredentials final : public grpc::ServerCredentials {
  public:
   explicit PortCredentials(ServerTls& tls)
-      : tls_(tls),
-        credentials_(grpc_ssl_server_credentials_create_with_options(
+      : credentials_(grpc_ssl_server_credentials_create_with_options(
             grpc_ssl_server_credentials_create_options_using_config_fetcher(
                 // With an authority of clients: a certificate is asked for, and one that is shown
                 // must be its.
                 tls.identity_.client_ca.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
                                                 : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY,
-                &PortCredentials::Fetch, this))) {}
+                &PortCredentials::Fetch, &tls))) {}
   ~PortCredentials() override { grpc_server_credentials_release(credentials_); }
 
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}
@@ -35,24 +34,23 @@ class ServerTls::PortCredentials final : public grpc::ServerCredentials {
     return grpc_server_add_http2_port(server, address.c_str(), credentials_);
   }
 
-  // gRPC asks at the start and before each handshake, one at a time.
+  // gRPC asks at the start and before each handshake, one at a time. These credentials are gone by
+  // then: gRPC keeps only what they made.
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config) {
-    auto& port = *static_cast<PortCredentials*>(self);
-    const std::lock_guard lock(port.tls_.mutex_);
-    if (port.given_ == port.tls_.version_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-    const TlsIdentity& identity = port.tls_.identity_;
+    auto& tls = *static_cast<ServerTls*>(self);
+    const std::lock_guard lock(tls.mutex_);
+    if (tls.given_ == tls.version_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    const TlsIdentity& identity = tls.identity_;
     const grpc_ssl_pem_key_cert_pair pair = {identity.key.c_str(), identity.certificate.c_str()};
     // gRPC insists on authorities of clients, also when it asks clients for nothing.
     const std::string& authorities =
         identity.client_ca.empty() ? identity.certificate : identity.client_ca;
     *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
-    port.given_ = port.tls_.version_;
+    tls.given_ = tls.version_;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 
-  ServerTls& tls_;
-  uint64_t given_ = 0;  // the version that gRPC has
   grpc_server_credentials* const credentials_;
 };
 

@@ -20,7 +20,7 @@ class ServerTls {
   // Reason CONFIG_INVALID, as ReadTlsFiles() says.
   static absl::StatusOr<std::unique_ptr<ServerTls>> Open(const TlsFiles& files, const Clock& clock);
 
-  // For one listening port.
+  // For one listening port, once.
   std::shared_ptr<grpc::ServerCredentials> Credentials();
 
   // Takes up what `files` hold from now on. CONFIG_INVALID: the identity in use stays, and so do
@@ -45,6 +45,7 @@ class ServerTls {
   std::mutex mutex_;
   TlsFiles files_;
   TlsIdentity identity_;
+  uint64_t given_ = 0;    // the version that gRPC has
   uint64_t version_ = 0;  // of identity_
   std::string seen_;      // state of the files at the last look
   std::string tried_;     // state at which they were read last

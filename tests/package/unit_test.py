@@ -65,9 +65,9 @@ class Systemd(unittest.TestCase):
         for value in settings()["SystemCallFilter"]:
             for name in value.lstrip("~").split():
                 if value.startswith("~"):
-                    allowed -= calls(name)
+                    allowed -= calls(name) if name.startswith("@") else {name}
                 else:
-                    allowed |= calls(name)
+                    allowed |= calls(name) if name.startswith("@") else {name}
         self.assertGreater(len(allowed), 200)
         self.assertEqual(set(NEEDED) - allowed, set())
 
