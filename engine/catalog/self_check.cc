@@ -47,9 +47,9 @@ class IndexCheck {
     rows_ = counters.rows;
     const uint64_t step =
         std::max<uint64_t>(1, counters.rows / std::max<uint64_t>(1, options_.samples));
-    const uint64_t offset = random_() % step;
     return store_.ScanFingerprints([&](const FingerprintRow& row) {
-      if (row.row % step == offset && catalog_.IsActing(row.entry)) samples_.push_back(row);
+      // At random, not every so manyth: rows of one kind may come so.
+      if (random_() % step == 0 && catalog_.IsActing(row.entry)) samples_.push_back(row);
       return absl::OkStatus();
     });
   }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace vigie {
@@ -99,6 +100,11 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
                                                               Pages pages) {
   const size_t colon = listen.rfind(':');
   if (colon == std::string::npos) return Failed(listen, "an address has a port");
+  // getaddrinfo() takes a port modulo 65536.
+  unsigned port = 0;
+  if (!absl::SimpleAtoi(listen.substr(colon + 1), &port) || port > 65535) {
+    return Failed(listen, "a port is 0 to 65535");
+  }
   std::string host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   std::string why;

@@ -40,7 +40,7 @@ class Config(harness.TestCase):
         self.assertGreater(len(defaults), 15)
         others = {"true": "false", "false": "true", "mih": "faiss-flat",
                   "fast": "exact", "info": "debug", "process": "in-process",
-                  "127.0.0.1:7443": "127.0.0.2:1"}
+                  "127.0.0.1:7443": "127.0.0.2:1", "127.0.0.1:7444": "127.0.0.2:2"}
         for key, default in defaults.items():
             # Files that must be valid.
             if key in ("tls.certificate", "tls.key", "tls.client_ca", "policy.file"):

@@ -27,7 +27,9 @@ TEST(CompareWithScan, AnIndexThatIsRightAgreesWhileItChanges) {
         const RowId gone = 1 + static_cast<RowId>(own.Below(row));
         index.Remove({&gone, 1});
       }
-      if (own.OneIn(200)) EXPECT_TRUE(index.Maintain().ok());
+      if (own.OneIn(200)) {
+        EXPECT_TRUE(index.Maintain().ok());
+      }
     }
   });
   for (int i = 0; i < 400; ++i) {
