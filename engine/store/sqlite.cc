@@ -209,8 +209,11 @@ absl::Status SqlConnection::Commit() {
   if (status.ok()) return status;
   if (InTransaction()) Exec("ROLLBACK").IgnoreError();
   // The whole transaction may be in the log and the disk have failed to say that it is: reading the
-  // log after a crash would find it, though it was refused. The next commit is written over it.
-  Exec("UPDATE meta SET value=value WHERE key='revision'").IgnoreError();
+  // log after a crash would find it, though it was refused. This commit is written over it; a row
+  // that is written as it was would leave nothing to commit.
+  if (const auto version = QueryInt("PRAGMA user_version"); version.ok()) {
+    Exec(absl::StrCat("PRAGMA user_version=", *version).c_str()).IgnoreError();
+  }
   return status;
 }
 
