@@ -2,8 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <initializer_list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,12 +13,28 @@
 namespace vigie {
 namespace {
 
+// Of the last failure of the database's file or of its log: a number of the system. SQLite keeps
+// one for the connection too, which what it does after the failure has changed.
+bool HasFailedFor(sqlite3* db, std::initializer_list<int> reasons) {
+  const auto is_one = [reasons](int error) {
+    return std::find(reasons.begin(), reasons.end(), error) != reasons.end();
+  };
+  int error = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  if (is_one(error)) return true;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr) return false;
+  error = 0;
+  log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return is_one(error);
+}
+
 // No space, also where SQLite knows no more than that a write failed: a quota, or a limit of the
 // size of files.
 bool IsDiskFull(sqlite3* db, int code) {
-  if (code == SQLITE_FULL) return true;
-  const int error = sqlite3_system_errno(db);
-  return code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG);
+  return code == SQLITE_FULL || (sqlite3_extended_errcode(db) == SQLITE_IOERR_WRITE &&
+                                 HasFailedFor(db, {ENOSPC, EDQUOT, EFBIG}));
 }
 
 // SQLite's messages name tables, columns and files; bound values (hashes) are never part of them.
@@ -209,8 +226,11 @@ absl::Status SqlConnection::Commit() {
   if (status.ok()) return status;
   if (InTransaction()) Exec("ROLLBACK").IgnoreError();
   // The whole transaction may be in the log and the disk have failed to say that it is: reading the
-  // log after a crash would find it, though it was refused. The next commit is written over it.
-  Exec("UPDATE meta SET value=value WHERE key='revision'").IgnoreError();
+  // log after a crash would find it, though it was refused. This commit is written over it; a row
+  // that is written as it was would leave nothing to commit.
+  if (const auto version = QueryInt("PRAGMA user_version"); version.ok()) {
+    Exec(absl::StrCat("PRAGMA user_version=", *version).c_str()).IgnoreError();
+  }
   return status;
 }
 

@@ -18,22 +18,22 @@ namespace vigie {
 struct BackupFile {
   std::string name;
   uint64_t bytes = 0;
-  std::string sha256;  // hex
+  std::string sha256 = {};  // hex
 };
 
 // What manifest.json says.
 struct BackupManifest {
-  std::string program;   // version that made it
-  int64_t schema = 0;    // of the database
-  std::string database;  // Store::id(), hex
+  std::string program = {};   // version that made it
+  int64_t schema = 0;         // of the database
+  std::string database = {};  // Store::id(), hex
   TimeUs created_us = 0;
   Revision revision = 0;
   uint64_t lists = 0;
   uint64_t entries = 0;
   uint64_t rows = 0;  // numbers of fingerprints that were given
   uint64_t events = 0;
-  std::string head;  // digest of the last event, hex
-  std::vector<BackupFile> files;
+  std::string head = {};  // digest of the last event, hex
+  std::vector<BackupFile> files = {};
 };
 
 // As JSON, in one line.

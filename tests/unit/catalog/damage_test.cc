@@ -32,7 +32,7 @@ using testing::TemporaryFolder;
 using testing::WithRole;
 
 constexpr int kEntries = 300;
-constexpr int kRounds = 600;
+constexpr int kRounds = 400;
 constexpr size_t kPage = 4096;
 const Principal kFlagger = testing::Flagger("org-a");
 
