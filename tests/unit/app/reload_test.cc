@@ -24,7 +24,7 @@ std::string OtherValue(const Setting& setting) {
 
 TEST(CompareForReload, PutsEachLiveSettingInForceAndNamesTheOthers) {
   Config defaults;
-  defaults.tls_certificate = defaults.tls_key = defaults.tls_client_ca = "one";
+  defaults.tls_certificate = defaults.tls_key = defaults.tls_client_ca = std::string("one");
   size_t live = 0;
   for (const Setting& setting : Settings()) {
     Config wanted = defaults;
@@ -47,9 +47,9 @@ TEST(CompareForReload, NothingDiffersFromItself) {
 
 TEST(CompareForReload, TlsDoesNotBeginOrEnd) {
   Config with;
-  with.tls_certificate = "a";
-  with.tls_key = "b";
-  with.tls_client_ca = "c";
+  with.tls_certificate = std::string("a");
+  with.tls_key = std::string("b");
+  with.tls_client_ca = std::string("c");
   for (const auto& [from, to] : {std::pair(Config{}, with), std::pair(with, Config{})}) {
     const ConfigChanges changes = CompareForReload(from, to);
     EXPECT_TRUE(changes.applied.empty());
@@ -60,7 +60,7 @@ TEST(CompareForReload, TlsDoesNotBeginOrEnd) {
 
 TEST(CompareForReload, APolicyMayBeginAndEnd) {
   Config with;
-  with.policy_file = "policy.toml";
+  with.policy_file = std::string("policy.toml");
   EXPECT_EQ(CompareForReload(Config{}, with).next.policy_file, "policy.toml");
   EXPECT_EQ(CompareForReload(with, Config{}).next.policy_file, "");
 }
