@@ -222,11 +222,14 @@ class Server:
         self.process.stdout.close()
         return code
 
+    def close_clients(self):
+        for client in self._clients:
+            client.close()
+
     def stop(self):
         """Stops it, if it still runs: the exit code."""
         # Idle connections of clients that do not poll them are waited for: close them first.
-        for client in self._clients:
-            client.close()
+        self.close_clients()
         if self.process.poll() is None:
             self.signal()
         try:
