@@ -124,6 +124,7 @@ class Round:
         stop.set()
         for thread in threads:
             thread.join()
+        server.close_clients()  # they would try to connect again for ever
 
 
 class Folder(harness.TestCase):
@@ -247,7 +248,7 @@ class Folder(harness.TestCase):
             # Refuses a database whose structure, rows or chain of events are not whole.
             server = self.start()
             counts["present"] += self.check_after_restart(server, done)
-            if len(rounds) % 5 == 0:
+            if len(rounds) % 10 == 0:
                 self.upload_again(server, done)
             rounds.append(done)
         self.check_all_rounds(server, rounds)

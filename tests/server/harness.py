@@ -247,10 +247,13 @@ class Server:
         self.process.stdout.close()
         return code
 
-    def stop(self):
-        """Stops it, if it still runs: the exit code."""
+    def close_clients(self):
         for client in self._clients:
             client.close()
+
+    def stop(self):
+        """Stops it, if it still runs: the exit code."""
+        self.close_clients()
         if self.process.poll() is None:
             self.signal()
         try:
