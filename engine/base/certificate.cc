@@ -5,9 +5,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
-#include <ctime>
-#include <limits>
 #include <memory>
 
 namespace vigie {
@@ -27,22 +24,6 @@ struct OpenSslFree {
 struct X509Free {
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
-
-struct KeyFree {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-
-// Instead of asking on the terminal.
-int NoPassPhrase(char*, int, int, void*) { return -1; }
-
-absl::Status InvalidChain(std::string_view why) {
-  return Error(absl::StatusCode::kFailedPrecondition, "CERTIFICATE_INVALID", why);
-}
-
-int64_t SecondsOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
-}
 
 // One block of PEM: its name, its headers and its bytes.
 struct Block {
@@ -100,35 +81,6 @@ bool IsCertificate(std::string_view der) {
   ERR_clear_error();
   return size > 0 && at == begin + der.size() &&
          der == std::string_view(reinterpret_cast<const char*>(written), static_cast<size_t>(size));
-}
-
-absl::StatusOr<CertificateDates> CheckCertificateChain(std::string_view chain,
-                                                       std::string_view key) {
-  const std::unique_ptr<BIO, BioFree> bio(
-      BIO_new_mem_buf(chain.data(), static_cast<int>(chain.size())));
-  CertificateDates dates{.from = 0, .until = std::numeric_limits<int64_t>::max()};
-  std::unique_ptr<X509, X509Free> first;
-  while (bio != nullptr) {
-    std::unique_ptr<X509, X509Free> one(
-        PEM_read_bio_X509(bio.get(), nullptr, NoPassPhrase, nullptr));
-    if (one == nullptr) break;
-    dates.from = std::max(dates.from, SecondsOf(X509_get0_notBefore(one.get())));
-    dates.until = std::min(dates.until, SecondsOf(X509_get0_notAfter(one.get())));
-    if (first == nullptr) first = std::move(one);
-  }
-  ERR_clear_error();
-  if (first == nullptr) return InvalidChain("there is no certificate in PEM in it");
-  if (key.empty()) return dates;
-  const std::unique_ptr<BIO, BioFree> key_bio(
-      BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
-  const std::unique_ptr<EVP_PKEY, KeyFree> own(
-      key_bio == nullptr ? nullptr
-                         : PEM_read_bio_PrivateKey(key_bio.get(), nullptr, NoPassPhrase, nullptr));
-  const bool belongs = own != nullptr && X509_check_private_key(first.get(), own.get()) == 1;
-  ERR_clear_error();
-  if (own == nullptr) return InvalidChain("the key is no private key in PEM, or is encrypted");
-  if (!belongs) return InvalidChain("the key is not that of the certificate");
-  return dates;
 }
 
 }  // namespace vigie

@@ -2,12 +2,9 @@
 // it, when it is valid) is for TLS to say.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "engine/base/status.h"
 
 namespace vigie {
 
@@ -18,16 +15,5 @@ std::optional<std::string> CertificateFromPem(std::string_view pem);
 
 // True when `der` is a certificate and nothing else, in the one form that it has in DER.
 bool IsCertificate(std::string_view der);
-
-// When a chain is valid: all of its certificates, seconds since 1970.
-struct CertificateDates {
-  int64_t from = 0;
-  int64_t until = 0;
-};
-// Of the PEM certificates in `chain`, the server's own first. With a `key` (PEM, not encrypted;
-// empty: not looked at) that is the first one's. FAILED_PRECONDITION, reason CERTIFICATE_INVALID,
-// says what is wrong; dates in the past are not. Nothing of the key is ever in a message.
-absl::StatusOr<CertificateDates> CheckCertificateChain(std::string_view chain,
-                                                       std::string_view key);
 
 }  // namespace vigie

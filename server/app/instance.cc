@@ -24,6 +24,7 @@
 #include "server/app/decoders.h"
 #include "server/app/limits.h"
 #include "server/app/policy_file.h"
+#include "server/log/log.h"
 
 namespace vigie {
 namespace {
@@ -130,7 +131,7 @@ absl::Status Instance::Reload(const Config& wanted) {
   }
   in_force_ = std::move(changes.next);
   runner_->SetRates(in_force_.checks_per_second, in_force_.images_per_second);
-  spdlog::set_level(spdlog::level::from_str(in_force_.log_level));
+  SetLogLevel(in_force_.log_level);
   for (const std::string& change : changes.applied) spdlog::info("reload: {}", change);
   if (!changes.need_restart.empty()) {
     spdlog::warn("reload: these differ and need a restart: {}",

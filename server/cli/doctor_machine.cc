@@ -3,24 +3,23 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "engine/base/certificate.h"
+#include "engine/base/clock.h"
 #include "engine/base/simd.h"
 #include "engine/match/image_hasher.h"
 #include "server/app/canary_picture.h"
 #include "server/app/decoders.h"
 #include "server/app/policy_file.h"
+#include "server/app/tls_files.h"
 #include "server/cli/cli.h"
 #include "server/cli/doctor.h"
 
 namespace vigie {
 namespace {
 
-constexpr int64_t kDay = 24 * 3600;
 constexpr int64_t kWarnDays = 14;
 // The database's log may grow to 192 MiB, and a checkpoint is written beside the one before it.
 constexpr uint64_t kLeastFreeMib = 512;
@@ -29,39 +28,6 @@ constexpr int kCanaryQuality = 90;
 
 absl::Status Wrong(std::string_view reason, std::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
-}
-
-absl::StatusOr<CertificateDates> ReadDates(const std::string& chain, const std::string& key) {
-  std::string chain_text;
-  std::string key_text;
-  VIGIE_ASSIGN_OR_RETURN(chain_text, ReadWholeFile(chain));
-  if (!key.empty()) {
-    VIGIE_ASSIGN_OR_RETURN(key_text, ReadWholeFile(key));
-  }
-  return CheckCertificateChain(chain_text, key_text);
-}
-
-void ExamineChain(std::string_view check, const std::string& chain, const std::string& key,
-                  Findings& findings) {
-  const auto dates = ReadDates(chain, key);
-  if (!dates.ok()) {
-    findings.Note(check, dates.status(), "");
-    return;
-  }
-  const int64_t now = std::time(nullptr);
-  const int64_t days = (dates->until - now) / kDay;
-  if (now < dates->from) {
-    findings.Note(check, Wrong("CERTIFICATE_INVALID", absl::StrCat(chain, " is not valid yet")),
-                  "");
-  } else if (now > dates->until) {
-    findings.Note(
-        check, Wrong("CERTIFICATE_INVALID", absl::StrCat(chain, " has ended ", -days, " days ago")),
-        "");
-  } else if (days < kWarnDays) {
-    findings.Warn(check, absl::StrCat("ends in ", days, " days: renew it"));
-  } else {
-    findings.Note(check, absl::OkStatus(), absl::StrCat("valid for ", days, " more days"));
-  }
 }
 
 }  // namespace
@@ -98,9 +64,13 @@ void ExamineDecoder(const Config& config, Findings& findings) {
 
 void ExamineCertificates(const Config& config, Findings& findings) {
   if (config.tls_certificate.empty()) return;
-  ExamineChain("certificate", config.tls_certificate, config.tls_key, findings);
-  if (!config.tls_client_ca.empty()) {
-    ExamineChain("clients' authority", config.tls_client_ca, "", findings);
+  const TimeUs now = SystemClock().Now();
+  const auto tls = ReadTlsFiles(TlsFilesOf(config), now);
+  const int64_t days = tls.ok() ? (tls->not_after - now) / kDayUs : 0;
+  if (tls.ok() && days < kWarnDays) {
+    findings.Warn("certificate", absl::StrCat("ends in ", days, " days: renew it"));
+  } else {
+    findings.Note("certificate", tls.status(), absl::StrCat("valid for ", days, " more days"));
   }
   struct stat facts {};
   const bool open = stat(config.tls_key.c_str(), &facts) == 0 && (facts.st_mode & 007) != 0;

@@ -95,6 +95,10 @@ void SetUpLog(const std::string& level, bool json) {
         std::string(kTime) + " %l %v", spdlog::pattern_time_type::utc));
   }
   spdlog::set_default_logger(logger);
+  SetLogLevel(level);
+}
+
+void SetLogLevel(const std::string& level) {
   spdlog::set_level(spdlog::level::from_str(level));
   events->set_level(spdlog::level::from_str(level));
 }

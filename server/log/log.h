@@ -16,6 +16,9 @@ enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 // are other threads.
 void SetUpLog(const std::string& level, bool json);
 
+// From now on. Any thread.
+void SetLogLevel(const std::string& level);
+
 // gRPC's own errors go to the log too, as where in its source they were met: their texts may quote
 // what a caller has sent.
 void LogGrpcErrors();

@@ -43,6 +43,12 @@ def database(server):
         connection.close()
 
 
+def set_values(server, rows):
+    harness.edit_database(server.data_dir, "".join(
+        f"UPDATE fingerprints SET value = x'{value.hex()}' WHERE row = {row};"
+        for row, value in rows))
+
+
 class Canary(harness.TestCase):
     def start(self, *flags, **options):
         server = harness.Server(*(flags or ON), principals=PRINCIPALS, **options)
@@ -108,8 +114,7 @@ class Canary(harness.TestCase):
         server = self.start()
         harness.poll(lambda: rounds(server) >= 1, "a round")
         self.assertEqual(server.stop(), 0)
-        with database(server) as rows:
-            rows.execute("UPDATE entries SET state = 7")  # withdrawn
+        harness.edit_database(server.data_dir, "UPDATE entries SET state = 7")  # withdrawn
         broken = self.start(data_dir=server.data_dir)
         harness.poll(lambda: health(broken.client(None)) == NOT_SERVING, "health says NOT_SERVING")
         code, text = broken.get("/healthz")
@@ -136,16 +141,12 @@ class Canary(harness.TestCase):
             before = rows.execute("SELECT row, value FROM fingerprints WHERE entry IN"
                                   " (SELECT number FROM entries WHERE submitter != '')").fetchall()
             self.assertEqual(len(before), 20)
-            for row, value in before:
-                rows.execute("UPDATE fingerprints SET value = ? WHERE row = ?",
-                             (bytes(byte ^ 0xff for byte in value), row))
+        set_values(server, [(row, bytes(byte ^ 0xff for byte in value)) for row, value in before])
         harness.poll(lambda: health(monitor) == NOT_SERVING, "health says NOT_SERVING")
         code, text = server.get("/healthz")
         self.assertEqual((code, "INDEX_INCOMPLETE" in text), (503, True), text)
         self.assertNotIn("SERVING\n", text)
-        with database(server) as rows:
-            for row, value in before:
-                rows.execute("UPDATE fingerprints SET value = ? WHERE row = ?", (value, row))
+        set_values(server, before)
         harness.poll(lambda: health(monitor) == SERVING, "health says SERVING")
         self.assertEqual(server.get("/healthz")[0], 200)
         self.assertIn("found again", server.log())

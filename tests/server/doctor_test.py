@@ -95,7 +95,7 @@ class Doctor(harness.TestCase):
         self.bad(data, "events", "CHAIN_BROKEN")
         with sqlite3.connect(data / "vigie.db") as rows:
             rows.execute("UPDATE fingerprints SET value = x'00' WHERE row = 7")
-        self.bad(data, "catalogue", "DATABASE_CORRUPT")
+        self.bad(data, "database integrity", "DATABASE_DAMAGED")
 
     def test_a_checkpoint_is_compared_with_the_database(self):
         data = self.filled(1500)  # so many that the stop writes one
@@ -103,8 +103,8 @@ class Doctor(harness.TestCase):
         self.assertEqual(code, 0, checks)
         self.assertIn("200 values", checks["checkpoint self-check"]["detail"])
         # Values that changed behind the checkpoint's back: it is whole, and not true.
-        with sqlite3.connect(data / "vigie.db") as rows:
-            rows.execute("UPDATE fingerprints SET value = randomblob(32) WHERE row <= 750")
+        harness.edit_database(
+            data, "UPDATE fingerprints SET value = randomblob(32) WHERE row <= 750")
         self.bad(data, "checkpoint self-check", "INDEX_INCOMPLETE")
         [facts] = (data / "checkpoint").glob("*.facts")
         facts.write_bytes(facts.read_bytes()[:-100])
@@ -131,9 +131,9 @@ class Doctor(harness.TestCase):
         code, checks = examine(data, *make("short", 3))
         self.assertEqual((code, checks["certificate"]["warning"]), (0, True))
         mixed = ("--tls.certificate", folder / "good.pem", "--tls.key", folder / "short.key")
-        self.bad(data, "certificate", "CERTIFICATE_INVALID", *mixed)
+        self.bad(data, "configuration", "CONFIG_INVALID", *mixed)
         (folder / "no.pem").write_text("no certificate")
-        self.bad(data, "certificate", "CERTIFICATE_INVALID", "--tls.certificate",
+        self.bad(data, "configuration", "CONFIG_INVALID", "--tls.certificate",
                  folder / "no.pem", "--tls.key", folder / "good.key")
         (folder / "good.key").chmod(0o644)
         self.bad(data, "private key's mode", "FILE_READABLE", "--tls.certificate",

@@ -84,6 +84,12 @@ def make_key(data_dir, organisation, role, *flags):
     return made.stdout.strip()
 
 
+def edit_database(data_dir, sql):
+    """Changes a database behind the program's back, but leaves its rows as if it had done it."""
+    subprocess.run([os.environ["VIGIE_EDIT_DATABASE"], pathlib.Path(data_dir) / "vigie.db", sql],
+                   check=True, timeout=WAIT_SECONDS)
+
+
 class Stub:
     """A generated stub whose calls carry a key and a deadline."""
 

@@ -159,12 +159,12 @@ class Busy(Overload):
         report("answers to one organisation while another was refused", f"{answered}, {refused}")
 
     def test_hashes_are_answered_while_pictures_fill_their_lane(self):
-        server = self.start("--server.workers", "1", "--server.queue", "4")
+        server = self.start("--server.workers", "1", "--server.queue", "16")
         client = server.client("platform")
         request = match_pb2.CheckImageRequest(image=picture("scene-1-large.jpg"))
         refused = 0
         for _ in range(20):
-            pictures = self.futures(client, "CheckImage", request, 20)
+            pictures = self.futures(client, "CheckImage", request, 40)
             ends = [reason_of(f) for f in self.futures(client, "CheckHashes", hashes(1), 4)]
             self.assertEqual(ends, [None] * 4)
             refused += sum(reason_of(f) is not None for f in pictures)

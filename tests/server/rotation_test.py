@@ -29,8 +29,8 @@ def shown(server):
 
 def openssl_client(host, port):
     return subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", "-showcerts",
-                           "-alpn", "h2"], input="", capture_output=True, text=True, timeout=60,
-                          check=False).stdout
+                           "-alpn", "h2"], input=b"", capture_output=True, timeout=60,
+                          check=False).stdout.decode(errors="replace")
 
 
 def own(pem):

@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "engine/base/digest.h"
+#include "engine/store/row_sums.h"
+#include "engine/store/sqlite.h"
+#include "engine/store/sqlite_records.h"
 #include "engine/store/sqlite_store.h"
 
 namespace vigie::testing {
@@ -224,6 +227,18 @@ std::vector<EntryNumber> World::Near(const Pdq256& hash, int max_distance) {
   }
   std::sort(entries.begin(), entries.end());
   return entries;
+}
+
+absl::Status EditDatabase(const std::string& file, const std::string& sql) {
+  std::unique_ptr<SqlConnection> db;
+  VIGIE_ASSIGN_OR_RETURN(db, SqlConnection::Open(file));
+  VIGIE_RETURN_IF_ERROR(db->Exec(sql.c_str()));
+  for (const SummedTable& table : {kListTable, kEntryTable, kFingerprintTable}) {
+    const std::string sums =
+        std::string("UPDATE ") + table.name + " SET sum = vigie_sum(" + table.columns + ")";
+    VIGIE_RETURN_IF_ERROR(db->Exec(sums.c_str()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace vigie::testing

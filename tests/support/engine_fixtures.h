@@ -219,4 +219,8 @@ class World {
   std::unique_ptr<Catalog> catalog_;
 };
 
+// Runs `sql` on a database behind the store's back, then gives all rows the sums that the store
+// would: what is wrong with them then is for others to find.
+absl::Status EditDatabase(const std::string& file, const std::string& sql);
+
 }  // namespace vigie::testing

@@ -39,7 +39,8 @@ TEST(Settings, RefuseWhatIsNotWhollyANumberOrAWord) {
     const std::string before = setting.get(config);
     const bool text = setting.key == "data_dir" || setting.key == "listen" ||
                       setting.key == "tls.certificate" || setting.key == "tls.key" ||
-                      setting.key == "tls.client_ca" || setting.key == "policy.file";
+                      setting.key == "tls.client_ca" || setting.key == "policy.file" ||
+                      setting.key == "metrics.listen";
     for (const char* bad : {"", " 1", "1 ", "1x", "-1", "0x10", "1.5", "99999999999999999999",
                             "TRUE", "yes", "Info"}) {
       const absl::Status status = setting.set(config, bad);

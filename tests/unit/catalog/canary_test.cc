@@ -74,10 +74,9 @@ TEST(CheckSample, FindsWhatTheIndexHasOtherwise) {
   for (int i = 0; i < 50; ++i) {
     EXPECT_TRUE(world.catalog().CheckSample(i / 50.0, i / 50.0, 1 + random.Below(60)).ok()) << i;
   }
-  auto other = Take(SqlConnection::Open(world.file()));
-  ASSERT_TRUE(other
-                  ->Exec("UPDATE fingerprints SET value = randomblob(32) "
-                         "WHERE entry = 26 AND position = 0")
+  ASSERT_TRUE(testing::EditDatabase(world.file(),
+                                    "UPDATE fingerprints SET value = randomblob(32) "
+                                    "WHERE entry = 26 AND position = 0")
                   .ok());
   EXPECT_EQ(ReasonOf(world.catalog().CheckSample(0.5, 0, SIZE_MAX)), "INDEX_INCOMPLETE");
   EXPECT_TRUE(world.catalog().CheckSample(0.25, 0, SIZE_MAX).ok());

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/store/sqlite.h"
 #include "tests/support/engine_fixtures.h"
 
 namespace vigie {
@@ -31,7 +30,7 @@ class SelfCheck : public ::testing::Test {
     return CheckIndex(world_.store(), world_.catalog(), options, {});
   }
   void Damage(const char* sql) {
-    ASSERT_TRUE(Take(SqlConnection::Open(world_.file()))->Exec(sql).ok());
+    ASSERT_TRUE(testing::EditDatabase(world_.file(), sql).ok());
   }
 
   Random random_{31};
