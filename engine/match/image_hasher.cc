@@ -26,7 +26,8 @@ class FrameHasher {
         picker_(static_cast<size_t>(options.max_frames)) {}
 
   bool Take(const Frame& frame) {
-    if (!go_on_()) return false;
+    cut_short_ = !go_on_();
+    if (cut_short_) return false;
     const auto begin = SteadyClock::now();
     const bool more = Add(frame);
     hash_ns_ += NanosecondsSince(begin);
@@ -35,6 +36,7 @@ class FrameHasher {
 
   int best_quality() const { return best_.pdq.quality; }
   int64_t hash_ns() const { return hash_ns_; }
+  bool cut_short() const { return cut_short_; }
 
   std::vector<HashedFrame> Finish() && {
     std::vector<HashedFrame> frames = std::move(picker_).Pick();
@@ -76,6 +78,7 @@ class FrameHasher {
   HashedFrame best_{.number = -1, .pdq = {}};
   absl::flat_hash_set<std::string> seen_;
   int64_t hash_ns_ = 0;
+  bool cut_short_ = false;
 };
 
 }  // namespace
@@ -92,6 +95,7 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
     VIGIE_ASSIGN_OR_RETURN(image.summary,
                            DecodeFrames(bytes, options.limits, mode, sampling,
                                         [&](const Frame& frame) { return hasher.Take(frame); }));
+    image.cut_short = hasher.cut_short();
     image.hash_ns += hasher.hash_ns();
     image.decode_ns += NanosecondsSince(begin) - hasher.hash_ns();
     const int floor = std::max(options.min_quality, kDefaultMinQuality) + kFastQualityMargin;

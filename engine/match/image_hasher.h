@@ -41,6 +41,8 @@ struct HashedImage {
   // first to the last. When none reaches min_quality, the one of the best quality.
   std::vector<HashedFrame> frames;
   FrameSummary summary;  // of the decoder
+  // `go_on` ended it: frames are missing that nothing is known of.
+  bool cut_short = false;
   // What it took, nanoseconds.
   int64_t decode_ns = 0;
   int64_t hash_ns = 0;

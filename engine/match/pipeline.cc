@@ -146,7 +146,9 @@ void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& qu
     }
   }
   if (summary.animated) queries.frames_decoded = summary.frames;
-  if (!summary.rest.ok()) {
+  if (image->cut_short) {
+    queries.Obstruct(NotScanned::kDeadline, "the deadline passed before all of it was looked at");
+  } else if (!summary.rest.ok()) {
     // What is cut off has few features for that reason: the cause is the answer.
     queries.Obstruct(ObstacleOf(summary.rest), MessageOf(summary.rest));
   } else if (queries.hashes.empty()) {

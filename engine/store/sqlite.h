@@ -47,6 +47,19 @@ class SqlStatement {
   int next_parameter_ = 1;
 };
 
+// Resets a statement that is used again at the end of a query, however that ends: one that stopped
+// in the middle would go on there, with what it was bound to then, and pin what it sees.
+class ResetAtEnd {
+ public:
+  explicit ResetAtEnd(SqlStatement& statement) : statement_(statement) {}
+  ~ResetAtEnd() { statement_.Reset(); }
+  ResetAtEnd(const ResetAtEnd&) = delete;
+  ResetAtEnd& operator=(const ResetAtEnd&) = delete;
+
+ private:
+  SqlStatement& statement_;
+};
+
 // DATA_LOSS, reason DATABASE_DAMAGED: says what is damaged and what to do.
 absl::Status DatabaseDamaged(std::string_view what);
 

@@ -85,6 +85,7 @@ absl::StatusOr<Statements> Statements::Prepare(SqlConnection& db) {
 }
 
 absl::Status LoadFingerprints(Statements& s, EntryRecord& entry) {
+  const ResetAtEnd reset(s.fingerprints_of);
   s.fingerprints_of.Int(entry.first_row).Int(entry.number).Int(entry.first_row);
   while (true) {
     bool row = false;

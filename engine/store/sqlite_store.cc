@@ -187,6 +187,7 @@ absl::StatusOr<std::vector<EntryRecord>> SqliteStore::ReadEntries(ListNumber lis
                                                                   EntryNumber after, int limit) {
   const std::lock_guard lock(reader_mutex_);
   std::vector<EntryRecord> entries;
+  const ResetAtEnd reset(reads_.entries_of);
   reads_.entries_of.Int(list).Int(after).Int(limit);
   while (true) {
     bool row = false;

@@ -41,11 +41,11 @@ class WorkFolder {
   static absl::StatusOr<std::unique_ptr<WorkFolder>> Make(const std::string& path) {
     const int before = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool free = before < 0 || flock(before, LOCK_EX | LOCK_NB) == 0;
-    std::error_code ignored;
-    if (free && before >= 0) std::filesystem::remove_all(path, ignored);
+    // Only what is in it: that it is there may tell of something unfinished.
+    if (free && before >= 0) Empty(path);
     if (before >= 0) close(before);
     if (!free) return InUse(path);
-    VIGIE_RETURN_IF_ERROR(MakeFolder(path));
+    if (before < 0) VIGIE_RETURN_IF_ERROR(MakeFolder(path));
     std::unique_ptr<WorkFolder> folder(new WorkFolder(path));
     folder->lock_ = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder->lock_ < 0 || flock(folder->lock_, LOCK_EX | LOCK_NB) != 0) {
@@ -67,6 +67,12 @@ class WorkFolder {
 
  private:
   explicit WorkFolder(std::string path) : path_(std::move(path)) {}
+  static void Empty(const std::string& path) {
+    std::error_code ignored;
+    for (const auto& left : std::filesystem::directory_iterator(path, ignored)) {
+      std::filesystem::remove_all(left.path(), ignored);
+    }
+  }
   static absl::Status InUse(const std::string& path) {
     return Error(absl::StatusCode::kUnavailable, "FILE_FAILED",
                  absl::StrCat("another program is at work in ", path));
@@ -115,9 +121,12 @@ absl::Status CheckSame(const BackupManifest& said, const BackupManifest& found) 
 // Gives the folder its name, unless something has it.
 absl::Status Publish(WorkFolder& folder, const std::string& name) {
   VIGIE_RETURN_IF_ERROR(SyncPath(folder.path()));
-  if (renameat2(AT_FDCWD, folder.path().c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) != 0) {
-    return FileFailed("rename to", name);
+  int failed = renameat2(AT_FDCWD, folder.path().c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE);
+  if (failed != 0 && (errno == EINVAL || errno == ENOSYS) && !Exists(name)) {
+    // Some file systems know no flags. A plain rename replaces an empty folder at most.
+    failed = rename(folder.path().c_str(), name.c_str());
   }
+  if (failed != 0) return FileFailed("rename to", name);
   folder.Keep();
   return SyncPath(ParentOf(name));
 }
@@ -176,11 +185,6 @@ absl::StatusOr<uint64_t> EraseAgain(Store& store, const BackupManifest& backup,
 absl::Status Prepare(const RestoreOptions& options, const WorkFolder& staging,
                      RestoreReport* report) {
   for (const BackupFile& file : report->backup.files) {
-    // The manifest names files, never paths.
-    if (file.name != kBackupDatabase && file.name != kBackupKey) {
-      return Error(absl::StatusCode::kDataLoss, "BACKUP_DAMAGED",
-                   "the backup is damaged (its manifest names a file that is not ours)");
-    }
     BackupFile copied;
     VIGIE_ASSIGN_OR_RETURN(copied, CopyFile(options.from, staging.path(), file.name));
     VIGIE_RETURN_IF_ERROR(CheckIsNamed(report->backup, copied));
@@ -207,7 +211,12 @@ absl::Status Prepare(const RestoreOptions& options, const WorkFolder& staging,
     Counters counters;
     VIGIE_ASSIGN_OR_RETURN(counters, store->ReadCounters());
     report->revision = counters.revision;
-    VIGIE_RETURN_IF_ERROR(store->ScrubLog().status());
+    bool folded = false;
+    VIGIE_ASSIGN_OR_RETURN(folded, store->ScrubLog());
+    if (!folded) {
+      return Error(absl::StatusCode::kUnavailable, "DATABASE_FAILED",
+                   "another program reads the database that is being restored: try again");
+    }
   }
   return SyncPath(path);
 }
@@ -299,12 +308,15 @@ absl::StatusOr<RestoreReport> RestoreBackup(const RestoreOptions& options,
                  absl::StrCat("a server uses the data folder ", options.data_dir));
   }
   VIGIE_RETURN_IF_ERROR(CheckFolderIsFree(options.data_dir));
+  const bool again = Exists(StagingOf(options.data_dir));
   std::unique_ptr<WorkFolder> staging;
   VIGIE_ASSIGN_OR_RETURN(staging, WorkFolder::Make(StagingOf(options.data_dir)));
+  if (again) staging->Keep();  // the folder is unfinished until a restore comes to its end
   VIGIE_RETURN_IF_ERROR(Prepare(options, *staging, &report));
   if (progress) progress(1, 1);
   VIGIE_RETURN_IF_ERROR(SyncPath(staging->path()));
   RemoveOtherCheckpoints(CheckpointFolder(options.data_dir), 0);
+  VIGIE_RETURN_IF_ERROR(CheckFolderIsFree(options.data_dir));  // still
   staging->Keep();  // if what follows fails, it says so to a server
   // The database last: without it the folder is unfinished, with it whole.
   for (const char* name : {kBackupKey, kBackupDatabase}) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -185,6 +186,15 @@ absl::StatusOr<BackupManifest> ReadBackupManifest(const std::string& folder) {
     for (const Json& file : json.at("files")) {
       m.files.push_back(
           {.name = file.at("name"), .bytes = file.at("bytes"), .sha256 = file.at("sha256")});
+      // It names files, never paths.
+      const std::string& name = m.files.back().name;
+      if (name != kBackupDatabase && name != kBackupKey) {
+        return BackupDamaged("its manifest names a file that is not ours");
+      }
+    }
+    const auto is_database = [](const BackupFile& file) { return file.name == kBackupDatabase; };
+    if (std::none_of(m.files.begin(), m.files.end(), is_database)) {
+      return BackupDamaged("its manifest names no database");
     }
     return m;
   } catch (const Json::exception&) {

@@ -103,9 +103,8 @@ std::vector<Setting> MakeSettings() {
              "how long decoding one picture may take, with decoder = \"process\""),
       Number("limits.queue_megabytes", &Config::queue_megabytes, 1, 1 << 20,
              "what requests that wait and are worked on may hold, pictures and the rest each, MiB"),
-      Number(
-          "limits.max_wait_ms", &Config::max_wait_ms, 1, 600'000,
-          "requests that would wait for longer are refused; a quarter when there is no end of it"),
+      Number("limits.max_wait_ms", &Config::max_wait_ms, 1, 600'000,
+             "pictures that would wait for longer are refused, others at a quarter of it"),
       Live(Number(
           "limits.checks_per_second", &Config::checks_per_second, 0, 1'000'000'000,
           "pictures whose hashes an organisation may have checked, unless it has its own rate; "

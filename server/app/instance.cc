@@ -74,7 +74,11 @@ absl::Status Instance::Load(const LoadProgress& progress) {
   VIGIE_RETURN_IF_ERROR(EnsureDataDir(config_.data_dir));
   // One server a folder: the catalogue in memory must be the only writer of lists and entries.
   lock_file_ = open((config_.data_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_file_ < 0 || flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
+  if (lock_file_ < 0) {
+    return Error(absl::StatusCode::kUnavailable, "DATA_DIR_FAILED",
+                 absl::StrCat("cannot open ", config_.data_dir, "/lock: ", strerror(errno)));
+  }
+  if (flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
     return Error(absl::StatusCode::kUnavailable, "DATA_DIR_IN_USE",
                  absl::StrCat("another server uses the data folder ", config_.data_dir));
   }

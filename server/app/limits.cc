@@ -16,6 +16,8 @@ constexpr int kMinPingMs = 10'000;  // callers who ping more often are disconnec
 constexpr int kHandshakeMs = 20'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr rlim_t kFewFiles = 4096;
+// What is not a picture is worked on in microseconds: where it waits for long, there is no end.
+constexpr int64_t kShorterWait = 4;
 // How much image work yields to hash checks and everything else, which are short.
 constexpr int kImagesNice = 5;
 
@@ -41,8 +43,9 @@ Runner::Options RunnerOptionsOf(const Config& config) {
   options.checks = {.threads = ThreadsOf(config.workers),
                     .max_waiting = static_cast<size_t>(config.queue),
                     .max_bytes = static_cast<size_t>(config.queue_megabytes) << 20,
-                    .max_wait_us = config.max_wait_ms * 1000};
+                    .max_wait_us = config.max_wait_ms * 1000 / kShorterWait};
   options.images = options.checks;
+  options.images.max_wait_us = config.max_wait_ms * 1000;
   options.images.threads = ImageThreadsOf(config);
   options.images.nice = kImagesNice;
   options.checks_per_second = config.checks_per_second;

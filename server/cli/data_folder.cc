@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "engine/store/sqlite_store.h"
+#include "server/app/backup.h"
 #include "server/app/instance.h"
 #include "server/cli/dates.h"
 
@@ -56,6 +57,8 @@ void AddDataDirOption(CLI::App& command, std::string* data_dir) {
 absl::StatusOr<std::unique_ptr<Store>> OpenDataFolder(const std::string& data_dir, bool make) {
   if (make) {
     VIGIE_RETURN_IF_ERROR(EnsureDataDir(data_dir));
+    // A new database would hide that the one that is to come back is not there.
+    VIGIE_RETURN_IF_ERROR(CheckNoUnfinishedRestore(data_dir));
   } else if (access(DatabasePath(data_dir).c_str(), F_OK) != 0) {
     return Error(absl::StatusCode::kNotFound, "DATA_DIR_FAILED",
                  absl::StrCat("there is no database in ", data_dir));

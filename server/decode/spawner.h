@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -63,8 +64,8 @@ class Spawner {
   absl::StatusOr<Worker> Replace(const std::optional<Worker>& old, int socket, int picture,
                                  int64_t extra_memory, int* ended_by);
 
-  uint64_t starts() const { return starts_; }
-  pid_t pid() const { return pid_; }  // -1: none
+  uint64_t starts() const { return starts_; }  // any thread
+  pid_t pid() const { return pid_; }           // -1: none
 
  private:
   absl::Status Start();
@@ -74,7 +75,7 @@ class Spawner {
   const std::vector<std::string> command_;
   pid_t pid_ = -1;
   File socket_;
-  uint64_t starts_ = 0;
+  std::atomic<uint64_t> starts_{0};
 };
 
 }  // namespace vigie::decode

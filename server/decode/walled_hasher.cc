@@ -35,8 +35,9 @@ constexpr int64_t kHeadroom = int64_t{64} << 20;
 // The time of `clock` as one of the steady clock.
 SteadyTime SteadyTimeOf(TimeUs deadline_us, const Clock& clock) {
   constexpr TimeUs kFar = 365 * kDayUs;
-  const auto now = SteadyClock::now();
+  // In this order: what passes between the two makes the deadline later, never earlier.
   const TimeUs wall = clock.Now();
+  const auto now = SteadyClock::now();
   if (deadline_us > wall && deadline_us - wall > kFar) return now + std::chrono::hours(24 * 365);
   return now + std::chrono::microseconds(std::max(deadline_us - wall, -kFar));
 }
@@ -180,7 +181,10 @@ absl::Status WalledHasher::Pool::StartWorker(Place& place, int* ended_by) {
 void WalledHasher::Pool::ReplaceWorker(Place& place, DecoderEnd end) {
   int ended_by = -1;
   if (!StartWorker(place, &ended_by).ok()) ++failed_starts_;
-  if (end == DecoderEnd::kCrashed && ended_by == SIGSYS) end = DecoderEnd::kForbidden;
+  // Also one that did it after a proper answer, when it had nothing to do.
+  const bool by_itself =
+      end == DecoderEnd::kCrashed || end == DecoderEnd::kFoundDead || end == DecoderEnd::kRecycled;
+  if (by_itself && ended_by == SIGSYS) end = DecoderEnd::kForbidden;
   ++replaced_[static_cast<size_t>(end)];
   if (options_.on_replaced) options_.on_replaced(end);
 }
@@ -258,7 +262,6 @@ DecoderStats WalledHasher::Pool::stats() const {
   stats.requests = requests_;
   for (size_t i = 0; i < kDecoderEnds; ++i) stats.replaced[i] = replaced_[i];
   stats.failed_starts = failed_starts_;
-  const std::lock_guard lock(spawner_mutex_);
   stats.spawner_starts = spawner_.starts();
   return stats;
 }

@@ -64,7 +64,8 @@ bool IsPossible(const AnswerHead& head, const HashOptions& options) {
   const bool sides =
       head.width >= 1 && head.width <= kMaxSide && head.height >= 1 && head.height <= kMaxSide;
   const bool counts = head.decoded_frames >= 1 && (head.animated == 1 || head.decoded_frames == 1);
-  return format_known && sides && (head.animated == 0 || head.animated == 1) && counts &&
+  return format_known && sides && (head.cut_short == 0 || head.cut_short == 1) &&
+         (head.animated == 0 || head.animated == 1) && counts &&
          head.frames <= static_cast<uint32_t>(options.max_frames) &&
          head.frames <= static_cast<uint32_t>(head.decoded_frames);
 }
@@ -98,6 +99,7 @@ std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<Hash
     head.height = image->summary.height;
     head.animated = image->summary.animated ? 1 : 0;
     head.decoded_frames = image->summary.frames;
+    head.cut_short = image->cut_short ? 1 : 0;
     head.decode_ns = image->decode_ns;
     head.hash_ns = image->hash_ns;
   }
@@ -140,6 +142,7 @@ absl::StatusOr<HashedImage> DecodeAnswer(std::span<const std::byte> answer,
                    .animated = head.animated == 1,
                    .frames = head.decoded_frames,
                    .rest = *status};
+  image.cut_short = head.cut_short == 1;
   int previous = -1;
   for (size_t i = 0; i < head.frames; ++i) {
     AnswerFrame wire;

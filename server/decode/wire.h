@@ -47,7 +47,7 @@ struct AnswerHead {
   int32_t height = 0;
   int32_t animated = 0;
   int32_t decoded_frames = 0;
-  int32_t unused = 0;
+  int32_t cut_short = 0;
   int64_t decode_ns = 0;
   int64_t hash_ns = 0;
 };

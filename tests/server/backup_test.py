@@ -238,6 +238,16 @@ class Backup(harness.TestCase):
         shutil.copy(backup / "audit.key", data_dir)  # the first of the two that get their names
         self.refused("RESTORE_UNFINISHED", "serve", "--data_dir", data_dir, "--listen",
                      "127.0.0.1:0")
+        # Neither a key nor another restore that fails makes it look finished.
+        self.refused("RESTORE_UNFINISHED", "key", "create", "--data_dir", data_dir, "--org", "a",
+                     "--role", "platform")
+        damaged = self.folder / "damaged"
+        shutil.copytree(backup, damaged)
+        with open(damaged / "vigie.db", "r+b") as file:
+            file.truncate(4096)
+        self.refused("BACKUP_DAMAGED", "restore", "--from", damaged, "--data_dir", data_dir)
+        self.refused("RESTORE_UNFINISHED", "serve", "--data_dir", data_dir, "--listen",
+                     "127.0.0.1:0")
         self.restore(backup)
         restored = self.start(data_dir, server.keys)
         self.assertEqual(len(restored.client("flagger").entries("lists/known")), 3)

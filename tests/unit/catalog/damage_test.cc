@@ -161,6 +161,38 @@ TEST_F(Damage, OfAValueIsFoundWhereItIsReadAndNamesTheRow) {
   EXPECT_TRUE(store->CheckIntegrity(Thoroughness::kEssentials, {}).ok());
 }
 
+TEST(DamagedRow, IsNoneOfTheNextThatIsRead) {
+  testing::World world;
+  world.MakeList(kFlagger, "known");
+  Random random(5);
+  std::vector<EntryRecord> entries;
+  for (int i = 0; i < 4; ++i) {
+    entries.push_back(world.Submit(
+        kFlagger, "known",
+        EntryOf({PdqPrint(random.Hash()), Sha256Print(std::to_string(i))}, absl::StrCat("e", i))));
+  }
+  const ListNumber list = entries[0].list;
+  ASSERT_TRUE(Take(SqlConnection::Open(world.file()))
+                  ->Exec("UPDATE fingerprints SET quality = quality - 1 WHERE entry = 2 AND "
+                         "position = 0; UPDATE entries SET reason = 'x' WHERE number = 3")
+                  .ok());
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(ReasonOf(world.store().ReadEntry(2).status()), "DATABASE_DAMAGED");
+    const auto first = Take(world.store().ReadEntry(1));
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ(first->fingerprints, entries[0].fingerprints);
+    EXPECT_EQ(ReasonOf(world.store().ReadEntries(list, 2, 10).status()), "DATABASE_DAMAGED");
+    const auto rest = Take(world.store().ReadEntries(list, 3, 10));
+    ASSERT_EQ(rest.size(), 1U);
+    EXPECT_EQ(rest[0].fingerprints, entries[3].fingerprints);
+    // What writes looks at the damaged one too, and goes on with others.
+    EXPECT_FALSE(world.Act(kFlagger, "known", 2, EntryAction::kWithdraw).ok());
+    EXPECT_TRUE(world.store().SetCheckpointMark(static_cast<uint64_t>(round) + 7).ok());
+    world.Submit(kFlagger, "known", EntryOf({PdqPrint(random.Hash())}));
+  }
+  EXPECT_TRUE(world.Act(kFlagger, "known", 1, EntryAction::kWithdraw).ok());
+}
+
 TEST_F(Damage, ACheckThatNobodyWaitsForEnds) {
   const auto store = Take(OpenSqliteStore(path_));
   const auto status = store->CheckIntegrity(Thoroughness::kEverything, [] { return false; });
