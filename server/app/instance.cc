@@ -73,12 +73,12 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(const Config& config,
 absl::Status Instance::Load(const LoadProgress& progress) {
   VIGIE_RETURN_IF_ERROR(EnsureDataDir(config_.data_dir));
   // One server a folder: the catalogue in memory must be the only writer of lists and entries.
-  lock_file_ = open((config_.data_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_file_ < 0) {
+  lock_.file = open((config_.data_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_.file < 0) {
     return Error(absl::StatusCode::kUnavailable, "DATA_DIR_FAILED",
                  absl::StrCat("cannot open ", config_.data_dir, "/lock: ", strerror(errno)));
   }
-  if (flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
+  if (flock(lock_.file, LOCK_EX | LOCK_NB) != 0) {
     return Error(absl::StatusCode::kUnavailable, "DATA_DIR_IN_USE",
                  absl::StrCat("another server uses the data folder ", config_.data_dir));
   }
@@ -303,7 +303,6 @@ Instance::~Instance() {
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
   server_.reset();
   runner_.reset();  // its threads, before what they use
-  if (lock_file_ >= 0) close(lock_file_);
 }
 
 }  // namespace vigie

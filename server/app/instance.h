@@ -2,6 +2,8 @@
 // takes them down in the reverse order.
 #pragma once
 
+#include <unistd.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -81,7 +83,13 @@ class Instance {
 
   const Config config_;  // as at the start
   Config in_force_;      // with what was reloaded since; for the thread that reloads and drains
-  int lock_file_ = -1;
+  // Of the data folder, until all below has ended.
+  struct Lock {
+    int file = -1;
+    ~Lock() {
+      if (file >= 0) close(file);
+    }
+  } lock_;
   Health health_{[this](bool serving) { ShowServing(serving); }};
   RequestMetrics metrics_;
   std::unique_ptr<Store> store_;

@@ -25,7 +25,7 @@ constexpr int32_t kMaxSide = 1 << 20;  // the image library's own limit
 template <size_t N>
 uint16_t PutText(std::string_view text, std::array<char, N>* out) {
   const size_t size = std::min(text.size(), N);
-  std::memcpy(out->data(), text.data(), size);
+  std::copy_n(text.begin(), size, out->begin());
   return static_cast<uint16_t>(size);
 }
 

@@ -13,7 +13,8 @@ constexpr size_t kParent = 16;
 constexpr size_t kFlags = 2;
 constexpr size_t kLength = kVersion + kTrace + kParent + kFlags + 3;
 constexpr size_t kIdLength = 16;
-constexpr size_t kMaxRequestId = 36;  // a UUID fits, a hash of a picture does not
+constexpr size_t kMaxRequestId = 36;  // a UUID fits, most hashes of a picture do not
+constexpr size_t kMd5Digits = 32;
 constexpr char kDigits[] = "0123456789abcdef";
 
 bool IsHex(std::string_view text) {
@@ -54,7 +55,11 @@ std::string FormatTraceparent(const Trace& trace, uint64_t span) {
 }
 
 bool IsRequestId(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxRequestId &&
+  const bool like_md5 =
+      text.size() == kMd5Digits && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+      });
+  return !text.empty() && text.size() <= kMaxRequestId && !like_md5 &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '_' || c == '-';

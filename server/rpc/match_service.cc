@@ -45,13 +45,17 @@ Demand DemandOfImage(size_t bytes) {
 }
 
 Demand DemandOfHashes(const v1::CheckHashesRequest& request) {
-  Demand demand{.work = Work::kChecks, .units = 0, .pictures = request.pictures_size()};
+  // More pictures than are taken are refused, and owe no more than these.
+  Demand demand{.work = Work::kChecks,
+                .units = 0,
+                .pictures = std::min(request.pictures_size(), kMaxPictures)};
   for (const v1::HashedPicture& picture : request.pictures()) {
     demand.units += picture.fingerprints_size();
   }
-  // In memory a fingerprint's text and message are about this much.
-  demand.bytes = static_cast<size_t>(demand.units) * 160 + request.ByteSizeLong();
-  demand.here = demand.units <= kFewFingerprints;
+  // In memory a fingerprint's text and message are about this much, and a picture's.
+  demand.bytes = static_cast<size_t>(demand.units) * 160 +
+                 static_cast<size_t>(request.pictures_size()) * 80 + request.ByteSizeLong();
+  demand.here = demand.units <= kFewFingerprints && request.pictures_size() <= kFewFingerprints;
   return demand;
 }
 
@@ -63,15 +67,14 @@ Demand DemandOfMessage(grpc::ByteBuffer& message) {
   grpc::ByteBuffer copy = message;  // of the references: reading moves along
   grpc::ProtoBufferReader reader(&copy);
   google::protobuf::io::CodedInputStream input(&reader);
+  // To the end: of several pictures in a message the last one counts.
+  bool image = false;
   while (const uint32_t tag = input.ReadTag()) {
-    const int field = WireFormat::GetTagFieldNumber(tag);
-    if (field == v1::StreamCheckRequest::kImageFieldNumber) return DemandOfImage(message.Length());
-    if (field == v1::StreamCheckRequest::kHashesFieldNumber ||
-        !WireFormat::SkipField(&input, tag)) {
-      break;
-    }
+    image =
+        image || WireFormat::GetTagFieldNumber(tag) == v1::StreamCheckRequest::kImageFieldNumber;
+    if (!WireFormat::SkipField(&input, tag)) break;
   }
-  return checks;
+  return image ? DemandOfImage(message.Length()) : checks;
 }
 
 // Tells of a verdict, if anybody counts.
@@ -141,26 +144,31 @@ absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesR
   }
   const auto policy = pipeline_.policy();  // one for all of them
   std::vector<VerdictRecord> to_write_down;
+  // What is to be written down is, by a thread that may wait, however the request ends.
+  const auto end = [&](absl::Status status) -> absl::Status {
+    if (to_write_down.empty()) return status;
+    *rest = [this, verdicts = std::move(to_write_down), status]() mutable {
+      pipeline_.WriteDown(std::move(verdicts));
+      return status;
+    };
+    return absl::OkStatus();
+  };
   for (int i = 0; i < request.pictures_size(); ++i) {
-    if (i > 0) VIGIE_RETURN_IF_ERROR(runner_.StillWanted(call));
+    if (i > 0) {
+      absl::Status wanted = runner_.StillWanted(call);
+      if (!wanted.ok()) return end(std::move(wanted));
+    }
     if (to_write_down.size() >= kWrittenTogether) {
       pipeline_.WriteDown(std::exchange(to_write_down, {}));
     }
     auto verdict = Check(call, request.settings(), request.pictures(i), policy, &to_write_down);
     if (!verdict.ok()) {
-      pipeline_.WriteDown(std::move(to_write_down));
-      return Error(verdict.status().code(), ReasonOrCode(verdict.status()),
-                   absl::StrCat("pictures[", i, "]: ", verdict.status().message()));
+      return end(Error(verdict.status().code(), ReasonOrCode(verdict.status()),
+                       absl::StrCat("pictures[", i, "]: ", verdict.status().message())));
     }
     *response->add_verdicts() = *std::move(verdict);
   }
-  if (!to_write_down.empty()) {
-    *rest = [this, verdicts = std::move(to_write_down)]() mutable {
-      pipeline_.WriteDown(std::move(verdicts));
-      return absl::OkStatus();
-    };
-  }
-  return absl::OkStatus();
+  return end(absl::OkStatus());
 }
 
 absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -95,9 +96,13 @@ Runner::Runner(KeyRing& keys, CallsInFlight& calls, const Clock& clock, const Op
 absl::Status Runner::Admit(grpc::CallbackServerContext& context, Method method, Call* call) const {
   call->method = method;
   call->started_us = clock_.Now();
+  // By how long there is left: our clock does not follow one that is set back.
+  const auto deadline = context.deadline();
+  const auto left = deadline - std::chrono::system_clock::now();
   call->deadline_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(context.deadline().time_since_epoch())
-          .count();
+      deadline == std::chrono::system_clock::time_point::max()
+          ? std::numeric_limits<TimeUs>::max()
+          : call->started_us + std::chrono::duration_cast<std::chrono::microseconds>(left).count();
   call->context = &context;
   NameCall(context, call);
   call->counted = calls_.Enter();

@@ -113,6 +113,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void StopReading() override {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    if (paused_) alarm_.Cancel();
     FinishIfOver();
   }
 

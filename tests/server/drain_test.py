@@ -59,6 +59,13 @@ class Traffic:
     def _metadata(self, who):
         return [("authorization", f"Bearer {self._keys[who]}")]
 
+    def _wait_for(self, slots):
+        """False when it is over; a call that has ended waits for a slot that nobody gives."""
+        while not slots.acquire(timeout=0.1):
+            if self._stop.is_set():
+                return False
+        return not self._stop.is_set()
+
     def _question(self, i):
         fingerprint = (self._known, self._unknown)[i % 2]
         return [match_pb2.HashedPicture(fingerprints=[fingerprint])]
@@ -82,8 +89,7 @@ class Traffic:
 
         def questions():
             for i in itertools.count():
-                slots.acquire(timeout=harness.WAIT_SECONDS)
-                if self._stop.is_set():
+                if not self._wait_for(slots):
                     return
                 yield match_pb2.StreamCheckRequest(
                     id=str(i), hashes=match_pb2.HashedPicture(
@@ -101,8 +107,7 @@ class Traffic:
 
         def messages():
             while True:
-                slots.acquire(timeout=harness.WAIT_SECONDS)
-                if self._stop.is_set():
+                if not self._wait_for(slots):
                     return
                 reference = f"r-{source.getrandbits(64):x}"
                 sent.append(reference)
