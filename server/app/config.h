@@ -15,14 +15,6 @@
 
 namespace vigie {
 
-// A sanitizer's runtime asks the system for more than a decoder behind the wall may
-// (docs/decisions/0015-decoder-wall.md).
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr char kDefaultDecoder[] = "in-process";
-#else
-inline constexpr char kDefaultDecoder[] = "process";
-#endif
-
 struct Config {
   std::string data_dir = "vigie-data";
   std::string listen = "127.0.0.1:7443";
@@ -51,7 +43,7 @@ struct Config {
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
   int64_t max_frames = kDefaultMaxFrames;
-  std::string decoder = kDefaultDecoder;  // process, or in-process
+  std::string decoder = "process";  // or in-process
   int64_t decoder_workers = 0;      // 0: one a core
   std::string policy_file;          // empty: no policy
   bool guard_duplicates = true;

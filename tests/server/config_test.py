@@ -39,7 +39,7 @@ class Config(harness.TestCase):
         _, defaults, _ = self.check()
         self.assertGreater(len(defaults), 15)
         others = {"true": "false", "false": "true", "mih": "faiss-flat",
-                  "fast": "exact", "info": "debug", "process": "in-process", "in-process": "process", "text": "json",
+                  "fast": "exact", "info": "debug", "process": "in-process", "text": "json",
                   "127.0.0.1:7443": "127.0.0.2:1", "127.0.0.1:7444": "127.0.0.2:2"}
         for key, default in defaults.items():
             # Files that must be valid.
