@@ -78,12 +78,16 @@ constexpr Refused kRefused[] = {
     {SCMP_SYS(tgkill), EPERM},
 };
 
-// Sanitizers ask more of a thread that starts, and must be able to say what they found.
+// Sanitizers ask more of a thread that starts, must be able to say what they found, and write to a
+// pipe of their own to learn whether memory can be read.
 #ifdef VIGIE_SANITIZED
 constexpr int kAllowedToSanitizers[] = {
-    SCMP_SYS(close),     SCMP_SYS(getppid), SCMP_SYS(getrlimit),
-    SCMP_SYS(getrusage), SCMP_SYS(getuid),  SCMP_SYS(set_tid_address),
+    SCMP_SYS(close),  SCMP_SYS(getppid), SCMP_SYS(getrlimit),       SCMP_SYS(getrusage),
+    SCMP_SYS(getuid), SCMP_SYS(pipe2),   SCMP_SYS(set_tid_address), SCMP_SYS(write),
 };
+constexpr rlim_t kFiles = 6;  // two for the pipe
+#else
+constexpr rlim_t kFiles = 4;
 #endif
 
 class FilterBuilder {
@@ -151,7 +155,7 @@ absl::Status LimitResources(int64_t extra_memory) {
       return DecoderFailed("a decoder's memory cannot be limited", errno);
     }
   }
-  if (!Limit(RLIMIT_CORE, 0) || !Limit(RLIMIT_FSIZE, 0) || !Limit(RLIMIT_NOFILE, 4)) {
+  if (!Limit(RLIMIT_CORE, 0) || !Limit(RLIMIT_FSIZE, 0) || !Limit(RLIMIT_NOFILE, kFiles)) {
     return DecoderFailed("a decoder's resources cannot be limited", errno);
   }
   // Helps; nothing depends on it.
