@@ -19,6 +19,7 @@ EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # an empty frame of settings
 IDLE = 10_000
+KEPT_MIB = 400 if harness.SANITIZED else 0  # what a sanitizer keeps of freed memory
 
 
 def report(fault, count):
@@ -296,7 +297,7 @@ class Connections(Overload):
             self.assert_serves(client)
         grown = (self.rss_kib(server) - before) / 1024
         report("messages above the limit, MiB grown", f"40, {grown:.0f}")
-        self.assertLess(grown, 64)
+        self.assertLess(grown, 64 + KEPT_MIB)
 
     def test_an_endless_stream_takes_no_more_than_its_window(self):
         server = self.start()
@@ -319,7 +320,7 @@ class Connections(Overload):
         grown = (self.rss_kib(server) - before) / 1024
         stream.cancel()
         report("messages of an endless stream, MiB grown", f"2500, {grown:.0f}")
-        self.assertLess(grown, 64)
+        self.assertLess(grown, 64 + KEPT_MIB)
 
     def test_messages_before_a_key_is_asked_for_are_bounded(self):
         server = self.start("--limits.grpc_memory_megabytes", "64")
@@ -332,7 +333,7 @@ class Connections(Overload):
         self.assertNotIn(None, ends)
         grown = (self.rss_kib(server) - before) / 1024
         report("messages of 16 MiB without a key, MiB grown", f"{len(ends)}, {grown:.0f}")
-        self.assertLess(grown, 400)
+        self.assertLess(grown, 400 + KEPT_MIB)
 
 
 if __name__ == "__main__":
