@@ -25,6 +25,12 @@ from vigie.v1 import (audit_pb2_grpc, lists_pb2, lists_pb2_grpc, match_pb2, matc
 PROGRAM = os.environ["VIGIE_PROGRAM"]
 SANITIZED = bool(os.environ.get("VIGIE_SANITIZE"))
 WAIT_SECONDS = 60  # for anything that should happen soon; sanitizers are slow
+DEFAULTS = {  # of what tests start
+    "--server.drain_notice_ms": 0,
+    "--metrics.listen": "127.0.0.1:0",
+    "--canary.interval_seconds": 0,  # it would add a list, an entry and events
+    "--limits.max_wait_ms": 60_000,  # a slow machine refuses nothing
+}
 _logs = []  # (title, path) of every server, printed when a test fails
 _folder = tempfile.TemporaryDirectory(prefix="vigie-test-")
 
@@ -182,13 +188,9 @@ class Server:
         self.log_path = new_folder() / "log"
         self._clients = []
         arguments = [PROGRAM, "serve", "--data_dir", self.data_dir, "--listen", listen, *flags]
-        if "--server.drain_notice_ms" not in flags:
-            arguments += ["--server.drain_notice_ms", "0"]
-        if "--metrics.listen" not in flags:
-            arguments += ["--metrics.listen", "127.0.0.1:0"]
-        # It would add a list, an entry and events.
-        if "--canary.interval_seconds" not in flags:
-            arguments += ["--canary.interval_seconds", "0"]
+        for flag, value in DEFAULTS.items():
+            if flag not in flags:
+                arguments += [flag, value]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(list(map(str, arguments)), stdout=subprocess.PIPE,
                                             stderr=log, env=clean_environment(env))

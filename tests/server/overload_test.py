@@ -125,7 +125,8 @@ class Rates(Overload):
 
 class Busy(Overload):
     def test_what_would_wait_too_long_is_refused_and_the_rest_answered(self):
-        server = self.start("--server.workers", "1", "--server.queue", "4")
+        server = self.start("--server.workers", "1", "--server.queue", "4",
+                            "--limits.max_wait_ms", "200")
         client = server.client("platform")
         request = match_pb2.CheckImageRequest(image=picture("scene-1-large.jpg"))
         ends = [reason_of(f) for f in self.futures(client, "CheckImage", request, 100)]
@@ -145,8 +146,7 @@ class Busy(Overload):
         self.assertIn("refused calls=", server.log())
 
     def test_one_organisation_cannot_take_the_room_of_another(self):
-        server = self.start("--server.workers", "1", "--server.queue", "8",
-                            "--limits.max_wait_ms", "600000")
+        server = self.start("--server.workers", "1", "--server.queue", "8")
         greedy, modest = server.client("platform"), server.client("other")
         request = match_pb2.CheckImageRequest(image=picture("scene-1-large.jpg"))
         waiting = []
@@ -173,8 +173,7 @@ class Busy(Overload):
         report("hash checks answered beside refused pictures", f"80, {refused}")
 
     def test_work_whose_caller_gave_up_is_dropped(self):
-        server = self.start("--server.workers", "1", "--log.level", "debug",
-                            "--limits.max_wait_ms", "600000")
+        server = self.start("--server.workers", "1", "--log.level", "debug")
         client = server.client("platform")
         request = match_pb2.CheckImageRequest(image=picture("scene-1-large.jpg"))
         calls = self.futures(client, "CheckImage", request, 200)
