@@ -1,23 +1,24 @@
 #include "server/rpc/calls_in_flight.h"
 
+#include <thread>
+
 namespace vigie {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{2};  // between looks at whether calls are left
+
+}  // namespace
 
 bool CallsInFlight::Enter() {
-  const std::lock_guard lock(mutex_);
-  if (closed_) return false;
-  ++calls_;
-  return true;
-}
-
-void CallsInFlight::Leave() {
-  const std::lock_guard lock(mutex_);
-  if (--calls_ == 0) none_.notify_all();
+  if ((calls_.fetch_add(1) & kClosed) == 0) return true;
+  Leave();
+  return false;
 }
 
 void CallsInFlight::Add(StoppableStream* stream) {
   const std::lock_guard lock(mutex_);
   streams_.insert(stream);
-  if (closed_) stream->StopReading();
+  if ((calls_.load() & kClosed) != 0) stream->StopReading();
 }
 
 void CallsInFlight::Remove(StoppableStream* stream) {
@@ -27,14 +28,17 @@ void CallsInFlight::Remove(StoppableStream* stream) {
 
 void CallsInFlight::Close() {
   const std::lock_guard lock(mutex_);
-  closed_ = true;
+  calls_.fetch_or(kClosed);
   for (StoppableStream* stream : streams_) stream->StopReading();
 }
 
 size_t CallsInFlight::WaitUntilNone(std::chrono::milliseconds most) {
-  std::unique_lock lock(mutex_);
-  none_.wait_for(lock, most, [this] { return calls_ == 0; });
-  return calls_;
+  const auto end = std::chrono::steady_clock::now() + most;
+  while (true) {
+    const auto left = static_cast<size_t>(calls_.load() & ~kClosed);
+    if (left == 0 || std::chrono::steady_clock::now() >= end) return left;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 absl::Status CallsInFlight::Stopping() {

@@ -2,8 +2,9 @@
 // it stops, new ones are refused and streams are told to end.
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <set>
 
@@ -28,7 +29,8 @@ class CallsInFlight {
   // Counts a call in until Leave(). False: the server stops, and the call, which is not counted, is
   // to be refused with Stopping().
   [[nodiscard]] bool Enter();
-  void Leave();
+  // Takes no lock: gRPC may end one call inside what another one asks of it.
+  void Leave() { calls_.fetch_sub(1); }
 
   // From now on until Remove() the stream is told of a stop, at once when there was one.
   void Add(StoppableStream* stream);
@@ -44,10 +46,10 @@ class CallsInFlight {
   static absl::Status Stopping();
 
  private:
+  static constexpr uint64_t kClosed = uint64_t{1} << 63;  // in calls_, beside their number
+
+  std::atomic<uint64_t> calls_{0};
   std::mutex mutex_;
-  std::condition_variable none_;
-  size_t calls_ = 0;
-  bool closed_ = false;
   std::set<StoppableStream*> streams_;
 };
 
