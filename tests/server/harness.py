@@ -117,8 +117,10 @@ class Client:
     """One caller's connection. `match`, `lists`, `reviews` and `audit` are the services."""
 
     def __init__(self, address, key, credentials=None):
-        options = [("grpc.enable_http_proxy", 0), ("grpc.max_send_message_length", -1),
-                   ("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+        # The library's own retries may leave a stream waiting for ever (docs/api.md).
+        options = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0),
+                   ("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1),
+                   ("grpc.use_local_subchannel_pool", 1)]
         self.key = key
         self.channel = (grpc.insecure_channel(address, options) if credentials is None
                         else grpc.secure_channel(address, credentials, options))
