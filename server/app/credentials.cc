@@ -10,6 +10,7 @@ namespace vigie {
 namespace {
 
 constexpr TimeUs kExpiresSoonUs = 14 * kDayUs;
+constexpr TimeUs kTryAgainUs = 60 * kSecondUs;  // what was of no use
 
 }  // namespace
 
@@ -86,12 +87,19 @@ void ServerTls::Look() {
   const std::string state = StateOf(files_);
   const bool settled = state == seen_;
   seen_ = state;
-  if (!settled || state == tried_) return;
+  const TimeUs now = clock_.Now();
+  if (!settled || (state == tried_ && now < try_again_)) return;
+  const bool told = state == tried_;
   tried_ = state;
+  try_again_ = std::numeric_limits<TimeUs>::max();
   absl::StatusOr<TlsIdentity> identity = ReadTlsFiles(files_, clock_.Now());
   if (identity.ok()) {
     Install(*std::move(identity));
-  } else {
+    return;
+  }
+  // What is not valid yet, or cannot be read just now, may be of use later as it is.
+  try_again_ = now + kTryAgainUs;
+  if (!told) {
     spdlog::error("the TLS files have changed and are of no use, what was read before stays: {}",
                   MessageOf(identity.status()));
   }

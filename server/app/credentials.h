@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,8 +30,9 @@ class ServerTls {
 
   // Takes up files that have been replaced, once they are the same in two looks one after the
   // other, so that a pair which is being written is not read half. One that is not of use is an
-  // error in the log, once until the files change again, and the identity in use stays. Also warns,
-  // once a day, of a certificate that expires soon. Call it about once a second.
+  // error in the log, once until the files change again, and the identity in use stays; it is tried
+  // again every minute. Also warns, once a day, of a certificate that expires soon. Call it about
+  // once a second.
   void Look();
 
  private:
@@ -49,6 +51,8 @@ class ServerTls {
   uint64_t version_ = 0;  // of identity_
   std::string seen_;      // state of the files at the last look
   std::string tried_;     // state at which they were read last
+  // When to read them again although they have not changed: they were of no use.
+  TimeUs try_again_ = std::numeric_limits<TimeUs>::max();
   TimeUs next_warning_ = 0;
 };
 

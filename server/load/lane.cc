@@ -10,6 +10,7 @@ namespace vigie {
 namespace {
 
 constexpr double kNewWeight = 1.0 / 32;  // of one job in the measured time a unit
+constexpr double kMostSurprise = 16;     // how many times the known time one job counts at most
 constexpr TimeUs kLastingShare = 4;      // of max_wait_us, when the queue lasts
 
 // An organisation's streams take turns with its calls, as if they were another's: what a window of
@@ -156,7 +157,8 @@ void Lane::Do(Waiting waiting, bool here) {
       worked_us_ += worked;
       double& known = ns_per_unit_[static_cast<size_t>(waiting.work)];
       const double seen = static_cast<double>(worked) * 1000 / static_cast<double>(waiting.units);
-      known += (seen - known) * kNewWeight;
+      // A clock that is set, or a machine that slept, is not what the work takes.
+      known += (std::clamp(seen, 1.0, known * kMostSurprise) - known) * kNewWeight;
     } else {
       ++dropped_;
     }

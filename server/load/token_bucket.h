@@ -27,9 +27,16 @@ class TokenBucket {
   // Takes `n` in any case. Returns the microseconds until the debt is paid off; 0: there is none.
   TimeUs Owe(int64_t n, int64_t per_second, TimeUs now);
 
+  // What Take() took for nothing.
+  void GiveBack(int64_t n, int64_t per_second, TimeUs now);
+
  private:
-  // When it will be full again: all there is to know. In nanoseconds, so that high rates add up.
+  // How long it takes to be full. What it holds, or owes, stays when the rate is another one.
+  int64_t MissingNs(int64_t per_second, int64_t now_ns);
+
+  // When it will be full again at `rate_`. In nanoseconds, so that high rates add up.
   int64_t full_ns_ = 0;
+  int64_t rate_ = 0;  // 0: never used
 };
 
 // The buckets of all organisations. Thread-safe.
@@ -40,6 +47,8 @@ class RateLimits {
   // As the bucket's functions. `per_second` 0: no limit, and nothing is counted.
   TimeUs Take(std::string_view organisation, Kind kind, int64_t n, int64_t per_second, TimeUs now);
   TimeUs Owe(std::string_view organisation, Kind kind, int64_t n, int64_t per_second, TimeUs now);
+  void GiveBack(std::string_view organisation, Kind kind, int64_t n, int64_t per_second,
+                TimeUs now);
 
  private:
   TokenBucket& BucketOf(std::string_view organisation, Kind kind);

@@ -15,6 +15,7 @@ constexpr int kMaxPictures = 1000;  // in one CheckHashes
 constexpr size_t kMaxStreamId = 128;
 constexpr size_t kStreamInFlight = 32;
 constexpr size_t kPictureUnit = 64 << 10;  // bytes
+constexpr size_t kFingerprintBytes = 64;   // about, in a message
 // Fingerprints that are looked up in gRPC's own thread: handing them to another one costs as much
 // as looking up one (docs/decisions/0016-overload.md).
 constexpr int64_t kFewFingerprints = 4;
@@ -63,7 +64,10 @@ Demand DemandOfHashes(const v1::CheckHashesRequest& request) {
 // before.
 Demand DemandOfMessage(grpc::ByteBuffer& message) {
   using WireFormat = google::protobuf::internal::WireFormatLite;
-  const Demand checks{.work = Work::kChecks, .pictures = 1, .bytes = message.Length()};
+  const Demand checks{.work = Work::kChecks,
+                      .units = static_cast<int64_t>(message.Length() / kFingerprintBytes) + 1,
+                      .pictures = 1,
+                      .bytes = message.Length()};
   grpc::ByteBuffer copy = message;  // of the references: reading moves along
   grpc::ProtoBufferReader reader(&copy);
   google::protobuf::io::CodedInputStream input(&reader);

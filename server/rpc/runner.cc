@@ -20,6 +20,7 @@ constexpr char kTraceparent[] = "traceparent";
 // What a refused caller is asked to wait, at least and at most, before it is spread out.
 constexpr TimeUs kLeastRetryUs = 20'000;
 constexpr TimeUs kMostRetryUs = 10 * kSecondUs;
+constexpr int64_t kStrangerLines = 10;  // a second, of calls without a key that is known
 
 // nullopt: none or several were sent.
 std::optional<std::string_view> MetadataOf(const grpc::CallbackServerContext& context,
@@ -52,6 +53,10 @@ std::string_view CertificateOf(const grpc::CallbackServerContext& context) {
 bool IsRead(Method method) {
   return method == Method::kCheckImage || method == Method::kCheckHashes ||
          method == Method::kStreamCheck;
+}
+
+RateLimits::Kind KindOf(Work work) {
+  return work == Work::kImages ? RateLimits::Kind::kImages : RateLimits::Kind::kChecks;
 }
 
 // Gives the call its names, and tells the caller.
@@ -141,6 +146,7 @@ struct Runner::UnaryCall final : grpc::ServerUnaryReactor {
       if (here) {
         Lane::Demand later = runner.LaneDemand(call, demand);
         later.work = Work::kOther;
+        later.units = 1;
         later.here = false;
         runner.checks_.SubmitAlways(later, [this](bool) {
           End(rest());
@@ -189,6 +195,8 @@ grpc::ServerUnaryReactor* Runner::Unary(
           return unary->Run(here);
         });
     if (wait == 0) return unary;
+    rates_.GiveBack(unary->call.caller.organisation, KindOf(demand.work), demand.pictures,
+                    RateOf(unary->call, demand.work), clock_.Now());
     admitted = Busy(wait);
   }
   unary->End(admitted);
@@ -219,10 +227,8 @@ int64_t Runner::RateOf(const Call& call, Work work) const {
 
 absl::Status Runner::TakeRate(const Call& call, const Demand& demand) const {
   const int64_t rate = RateOf(call, demand.work);
-  const auto kind =
-      demand.work == Work::kImages ? RateLimits::Kind::kImages : RateLimits::Kind::kChecks;
-  const TimeUs wait =
-      rates_.Take(call.caller.organisation, kind, demand.pictures, rate, clock_.Now());
+  const TimeUs wait = rates_.Take(call.caller.organisation, KindOf(demand.work), demand.pictures,
+                                  rate, clock_.Now());
   if (wait == 0) return absl::OkStatus();
   return Refusal("RATE_LIMITED",
                  absl::StrCat("your organisation may have ", rate,
@@ -232,10 +238,8 @@ absl::Status Runner::TakeRate(const Call& call, const Demand& demand) const {
 }
 
 TimeUs Runner::Owe(const Call& call, const Demand& demand) const {
-  const auto kind =
-      demand.work == Work::kImages ? RateLimits::Kind::kImages : RateLimits::Kind::kChecks;
-  return rates_.Owe(call.caller.organisation, kind, demand.pictures, RateOf(call, demand.work),
-                    clock_.Now());
+  return rates_.Owe(call.caller.organisation, KindOf(demand.work), demand.pictures,
+                    RateOf(call, demand.work), clock_.Now());
 }
 
 absl::Status Runner::Enter(const Call& call) const {
@@ -279,7 +283,11 @@ void Runner::End(const Call& call, const absl::Status& status) const {
   const TimeUs took = clock_.Now() - call.started_us;
   const std::string reason = status.ok() ? std::string() : ReasonOrCode(status);
   if (observer_ != nullptr) observer_->OnCall(call.method, status.code(), reason, took);
-  const bool refused = reason == "SERVER_BUSY" || reason == "RATE_LIMITED";
+  // Strangers may ask as often as they like, and are not to fill the log.
+  const bool stranger =
+      status.code() == absl::StatusCode::kUnauthenticated &&
+      stranger_lines_.Take("", RateLimits::Kind::kChecks, 1, kStrangerLines, clock_.Now()) > 0;
+  const bool refused = stranger || reason == "SERVER_BUSY" || reason == "RATE_LIMITED";
   if (refused) CountRefused();
   // Checks are most of the traffic: a line each only when asked for.
   const bool rare = !refused && !(IsRead(call.method) && status.ok());

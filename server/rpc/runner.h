@@ -126,7 +126,8 @@ class Runner {
   int64_t RateOf(const Call& call, Work work) const;
   // OK, or RATE_LIMITED.
   absl::Status TakeRate(const Call& call, const Demand& demand) const;
-  // One line a second for all calls that were refused for load: lines cost more than refusals.
+  // One line a second for all calls that were refused for load, or came without a key in numbers:
+  // lines cost more than refusals.
   void CountRefused() const;
 
   KeyRing& keys_;
@@ -136,6 +137,7 @@ class Runner {
   std::atomic<int64_t> images_per_second_;
   CallObserver* const observer_;
   mutable RateLimits rates_;
+  mutable RateLimits stranger_lines_;
   mutable StreamSlots slots_;
   mutable std::atomic<uint64_t> refused_{0};   // since the last line about it
   mutable std::atomic<TimeUs> refused_us_{0};  // when that was written

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 
+#include "server/app/credentials.h"
 #include "tests/support/engine_fixtures.h"
 
 namespace vigie {
@@ -32,13 +33,13 @@ struct Pair {
   std::string key;
 };
 
-// Signed by itself, valid from kBegin to kEnd.
-Pair MakePair() {
+// Signed by itself, valid from `begin` to kEnd.
+Pair MakePair(TimeUs begin = kBegin) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 0xBEEF);
-  ASN1_TIME_set(X509_getm_notBefore(certificate), kBegin / kSecondUs);
+  ASN1_TIME_set(X509_getm_notBefore(certificate), begin / kSecondUs);
   ASN1_TIME_set(X509_getm_notAfter(certificate), kEnd / kSecondUs);
   X509_set_pubkey(certificate, key);
   X509_sign(certificate, key, EVP_sha256());
@@ -134,6 +135,34 @@ TEST_F(TlsFilesTest, TheStateOfTheFilesTellsThatOneWasReplacedOrIsGone) {
   EXPECT_NE(after, before);
   std::filesystem::remove(files_.certificate);
   EXPECT_NE(StateOf(files_), after);
+}
+
+size_t Count(std::string_view text, std::string_view words) {
+  size_t count = 0;
+  for (size_t at = text.find(words); at != text.npos; at = text.find(words, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(TlsFilesTest, APairThatIsNotValidYetIsTakenUpWhenItIs) {
+  testing::FakeClock clock;
+  clock.Advance(kBegin + kDayUs - clock.Now());
+  const auto tls = ServerTls::Open(files_, clock);
+  ASSERT_TRUE(tls.ok()) << tls.status();
+  const Pair next = MakePair(kBegin + 2 * kDayUs);
+  Write(next.certificate, next.key);
+  ::testing::internal::CaptureStdout();
+  for (int i = 0; i < 10; ++i) {
+    (*tls)->Look();
+    clock.Advance(kSecondUs);
+  }
+  const std::string refused = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(Count(refused, "are of no use"), 1U) << refused;
+  EXPECT_EQ(Count(refused, "new connections are shown"), 0U) << refused;
+  clock.Advance(kDayUs);
+  ::testing::internal::CaptureStdout();
+  (*tls)->Look();
+  const std::string taken = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(Count(taken, "new connections are shown"), 1U) << taken;
 }
 
 TEST(UtcText, IsTheFormOfTheInternet) {

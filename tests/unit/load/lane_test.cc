@@ -165,6 +165,25 @@ TEST_F(LaneTest, DropsWhatNobodyWantsAndLearnsNothingFromIt) {
   EXPECT_EQ(lane.stats().done, 0U);
 }
 
+TEST_F(LaneTest, AClockThatIsSetIsNotTakenForWork) {
+  Lane lane("images", {.threads = 1, .max_wait_us = 1'000'000}, clock_);
+  std::promise<void> done;
+  ASSERT_EQ(lane.Submit({.organisation = "a", .work = Work::kImages},
+                        [&](bool) {
+                          clock_.Advance(kDayUs);
+                          done.set_value();
+                          return true;
+                        }),
+            0);
+  done.get_future().wait();
+  while (lane.stats().running != 0) std::this_thread::yield();
+  ASSERT_EQ(lane.Submit({.organisation = "a"}, gate_.Job()), 0);
+  gate_.WaitUntilEntered(1);
+  EXPECT_EQ(lane.Submit({.organisation = "a", .work = Work::kImages}, Nothing), 0);
+  EXPECT_LT(lane.stats().expected_us, 20'000);
+  gate_.Open();
+}
+
 TEST_F(LaneTest, WhatIsShortIsDoneByTheCallerWhenAThreadWouldBeFree) {
   Lane lane("checks", {.threads = 2}, clock_);
   const auto self = std::this_thread::get_id();

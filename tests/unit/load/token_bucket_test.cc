@@ -48,6 +48,26 @@ TEST(TokenBucket, ANewRateCountsAtOnce) {
   EXPECT_EQ(bucket.Take(1, 1000, kNow), 1000);
 }
 
+TEST(TokenBucket, ADebtIsPaidOffAtTheRateOfNow) {
+  TokenBucket bucket;
+  EXPECT_EQ(bucket.Take(1000, 10, kNow), 0);  // 980 owed
+  EXPECT_EQ(bucket.Take(1, 10, kNow), 98'100'000);
+  EXPECT_EQ(bucket.Take(20, 1000, kNow), kSecondUs);
+  EXPECT_EQ(bucket.Take(20, 1000, kNow + kSecondUs), 0);
+  EXPECT_EQ(bucket.Take(1, 10, kNow + kSecondUs), 100'000);
+}
+
+TEST(TokenBucket, WhatIsGivenBackIsThereAgain) {
+  TokenBucket bucket;
+  EXPECT_EQ(bucket.Take(15, 10, kNow), 0);
+  bucket.GiveBack(15, 10, kNow);
+  EXPECT_EQ(bucket.Take(20, 10, kNow), 0);
+  bucket.GiveBack(20, 10, kNow);
+  bucket.GiveBack(20, 10, kNow);  // holds no more than it does
+  EXPECT_EQ(bucket.Take(20, 10, kNow), 0);
+  EXPECT_EQ(bucket.Take(1, 10, kNow), 100'000);
+}
+
 // The same with a number of tokens, in billionths: exact.
 class NaiveBucket {
  public:
