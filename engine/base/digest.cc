@@ -28,12 +28,19 @@ std::array<uint8_t, kSize> Digest(Bytes data, const EVP_MD* algorithm) {
   return out;
 }
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// By character; -1 for what is no hex digit.
+constexpr std::array<int8_t, 256> kHexValues = [] {
+  std::array<int8_t, 256> values{};
+  for (size_t i = 0; i < values.size(); ++i) {
+    const char c = static_cast<char>(i);
+    int value = -1;
+    if (c >= '0' && c <= '9') value = c - '0';
+    if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
+    values[i] = static_cast<int8_t>(value);
+  }
+  return values;
+}();
 
 }  // namespace
 
@@ -86,14 +93,16 @@ std::string ToHex(Bytes data) {
 
 std::optional<std::string> FromHex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = HexValue(text[i]);
-    const int low = HexValue(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes += static_cast<char>(high * 16 + low);
+  std::string bytes(text.size() / 2, '\0');
+  // Looked at once, at the end: hashes are read by the million, and are almost never malformed.
+  int all = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const int high = kHexValues[static_cast<unsigned char>(text[2 * i])];
+    const int low = kHexValues[static_cast<unsigned char>(text[2 * i + 1])];
+    all |= high | low;
+    bytes[i] = static_cast<char>(high * 16 + low);
   }
+  if (all < 0) return std::nullopt;
   return bytes;
 }
 

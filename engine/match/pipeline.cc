@@ -52,26 +52,23 @@ struct Pipeline::Queries {
 
 namespace {
 
-// Adds the time of its life to one of a check's times.
+// Adds the times of a check's steps, one after the other, to its times.
 class StepTimer {
  public:
-  StepTimer(const CheckOptions& options, int64_t CheckTimes::*step)
-      : total_(options.times == nullptr ? nullptr : &(options.times->*step)) {
-    if (total_ != nullptr) begin_ = std::chrono::steady_clock::now();
+  explicit StepTimer(CheckTimes* times) : times_(times) {
+    if (times_ != nullptr) begin_ = std::chrono::steady_clock::now();
   }
-  ~StepTimer() { Stop(); }
-  StepTimer(const StepTimer&) = delete;
-  StepTimer& operator=(const StepTimer&) = delete;
 
-  void Stop() {
-    if (total_ == nullptr) return;
-    const auto passed = std::chrono::steady_clock::now() - begin_;
-    *total_ += std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count();
-    total_ = nullptr;
+  // The end of a step, and the beginning of the next.
+  void End(int64_t CheckTimes::*step) {
+    if (times_ == nullptr) return;
+    const auto now = std::chrono::steady_clock::now();
+    times_->*step += std::chrono::duration_cast<std::chrono::nanoseconds>(now - begin_).count();
+    begin_ = now;
   }
 
  private:
-  int64_t* total_;
+  CheckTimes* times_;
   std::chrono::steady_clock::time_point begin_;
 };
 
@@ -271,7 +268,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   // Read before searching: the search sees at least this state.
   const Revision revision = catalog_.revision();
   std::vector<Match> matches;
-  StepTimer searching(options, &CheckTimes::search_ns);
+  StepTimer timer(options.times);
   int radius = catalog_.WidestDistance();
   if (options.max_distance.has_value()) radius = std::min(radius, *options.max_distance);
   if (radius >= 0 && !queries.hashes.empty()) {
@@ -284,8 +281,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
       AddMatch(hit, queries, options, &matches);
     }
   }
-  searching.Stop();
-  const StepTimer deciding(options, &CheckTimes::decide_ns);
+  timer.End(&CheckTimes::search_ns);
   UploadId upload{};
   if (!matches.empty()) {
     upload = catalog_.UploadIdOf(queries.Values());
@@ -309,6 +305,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
     verdict.upload = catalog_.SealUpload(options.organisation, upload);
   }
   Note(verdict, upload, options);
+  timer.End(&CheckTimes::decide_ns);
   return verdict;
 }
 

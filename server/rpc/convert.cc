@@ -49,8 +49,8 @@ absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSetti
   return absl::OkStatus();
 }
 
-v1::Match MatchToProto(const Match& match, const Catalog& catalog) {
-  v1::Match message;
+void ToProto(const Match& match, const Catalog& catalog, v1::Match* to) {
+  v1::Match& message = *to;
   message.set_entry(EntryName(match.list_id, catalog.EntryId(match.entry)));
   message.set_list(ListName(match.list_id));
   message.set_category(ProtoOf<v1::Category>(match.category));
@@ -68,7 +68,6 @@ v1::Match MatchToProto(const Match& match, const Catalog& catalog) {
   message.set_fingerprint(match.fingerprint);
   if (match.frame.has_value()) message.set_frame(*match.frame);
   if (match.expires_us != 0) SetTime(match.expires_us, message.mutable_expire_time());
-  return message;
 }
 
 }  // namespace
@@ -93,6 +92,7 @@ absl::StatusOr<Fingerprint> FromProto(const v1::Fingerprint& message) {
 
 absl::StatusOr<std::vector<QueryFingerprint>> FromProto(const v1::HashedPicture& message) {
   std::vector<QueryFingerprint> queries;
+  queries.reserve(static_cast<size_t>(message.fingerprints_size()));
   for (const v1::Fingerprint& each : message.fingerprints()) {
     QueryFingerprint query;
     VIGIE_ASSIGN_OR_RETURN(query.fingerprint, FromProto(each));
@@ -217,8 +217,8 @@ v1::List ToProto(const ListRecord& list) {
   return message;
 }
 
-v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
-  v1::Verdict message;
+void ToProto(const Verdict& verdict, const Catalog& catalog, v1::Verdict* to) {
+  v1::Verdict& message = *to;
   message.set_outcome(ProtoOf<v1::Verdict::Outcome>(verdict.outcome));
   if (verdict.outcome == Outcome::kMatch) {
     message.set_action(ProtoOf<v1::Action>(verdict.action));
@@ -229,10 +229,10 @@ v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
   } else {
     message.set_basis(ProtoOf<v1::Verdict::Basis>(verdict.basis));
   }
-  for (const Match& match : verdict.matches) *message.add_matches() = MatchToProto(match, catalog);
+  for (const Match& match : verdict.matches) ToProto(match, catalog, message.add_matches());
   message.set_total_matches(static_cast<int32_t>(verdict.total_matches));
   if (verdict.allowed_by.has_value()) {
-    *message.mutable_allowed_by() = MatchToProto(*verdict.allowed_by, catalog);
+    ToProto(*verdict.allowed_by, catalog, message.mutable_allowed_by());
   }
   message.set_upload_quality(verdict.upload_quality);
   message.set_revision(verdict.revision);
@@ -240,7 +240,6 @@ v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog) {
   message.set_frames_looked_up(verdict.frames_looked_up);
   message.set_upload(verdict.upload);
   message.set_policy(verdict.policy);
-  return message;
 }
 
 v1::Entry ToProto(const EntryRecord& entry, std::string_view list_id, bool with_fingerprints,

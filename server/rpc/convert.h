@@ -40,7 +40,8 @@ absl::StatusOr<int> PageSizeOf(int32_t page_size);
 v1::Fingerprint ToProto(const Fingerprint& fingerprint);
 v1::List ToProto(const ListRecord& list);
 // The entry ids of these are made by `catalog`.
-v1::Verdict ToProto(const Verdict& verdict, const Catalog& catalog);
+// Into `to`, which is empty.
+void ToProto(const Verdict& verdict, const Catalog& catalog, v1::Verdict* to);
 v1::Entry ToProto(const EntryRecord& entry, std::string_view list_id, bool with_fingerprints,
                   const Catalog& catalog);
 v1::Event ToProto(const EventRecord& event, bool with_person);

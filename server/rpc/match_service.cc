@@ -89,34 +89,26 @@ void Observe(const Runner& runner, const absl::StatusOr<Verdict>& verdict,
 
 }  // namespace
 
-absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(const Call& call,
-                                                    const v1::CheckSettings& settings,
-                                                    const std::string& image) const {
-  CheckOptions options;
-  VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
+absl::Status MatchServiceImpl::Check(CheckOptions& options, const std::string& image,
+                                     v1::Verdict* answer) const {
   CheckTimes times;
   if (runner_.observer() != nullptr) options.times = &times;
   const absl::StatusOr<Verdict> verdict = pipeline_.CheckImage(AsBytes(image), options);
   Observe(runner_, verdict, times);
-  if (!verdict.ok()) return verdict.status();
-  return ToProto(*verdict, catalog_);
+  if (verdict.ok()) ToProto(*verdict, catalog_, answer);
+  return verdict.status();
 }
 
-absl::StatusOr<v1::Verdict> MatchServiceImpl::Check(
-    const Call& call, const v1::CheckSettings& settings, const v1::HashedPicture& picture,
-    std::shared_ptr<const Policy> policy, std::vector<VerdictRecord>* to_write_down) const {
-  CheckOptions options;
-  VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
-  options.policy = std::move(policy);
-  options.to_write_down = to_write_down;
+absl::Status MatchServiceImpl::Check(CheckOptions& options, const v1::HashedPicture& picture,
+                                     v1::Verdict* answer) const {
   CheckTimes times;
   if (runner_.observer() != nullptr) options.times = &times;
   std::vector<QueryFingerprint> fingerprints;
   VIGIE_ASSIGN_OR_RETURN(fingerprints, FromProto(picture));
   const absl::StatusOr<Verdict> verdict = pipeline_.CheckFingerprints(fingerprints, options);
   Observe(runner_, verdict, times);
-  if (!verdict.ok()) return verdict.status();
-  return ToProto(*verdict, catalog_);
+  if (verdict.ok()) ToProto(*verdict, catalog_, answer);
+  return verdict.status();
 }
 
 grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerContext* context,
@@ -124,9 +116,9 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerConte
                                                        v1::CheckImageResponse* response) {
   return runner_.Unary(context, Method::kCheckImage, DemandOfImage(request->image().size()),
                        [this, request, response](const Call& call, Runner::Rest*) -> absl::Status {
-                         VIGIE_ASSIGN_OR_RETURN(*response->mutable_verdict(),
-                                                Check(call, request->settings(), request->image()));
-                         return absl::OkStatus();
+                         CheckOptions options;
+                         VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request->settings()));
+                         return Check(options, request->image(), response->mutable_verdict());
                        });
 }
 
@@ -146,8 +138,11 @@ absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesR
     return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
                  absl::StrCat("send 1 to ", kMaxPictures, " pictures"));
   }
-  const auto policy = pipeline_.policy();  // one for all of them
+  CheckOptions options;
+  VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request.settings()));
+  options.policy = pipeline_.policy();  // one for all of them
   std::vector<VerdictRecord> to_write_down;
+  options.to_write_down = &to_write_down;
   // What is to be written down is, by a thread that may wait, however the request ends.
   const auto end = [&](absl::Status status) -> absl::Status {
     if (to_write_down.empty()) return status;
@@ -165,35 +160,34 @@ absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesR
     if (to_write_down.size() >= kWrittenTogether) {
       pipeline_.WriteDown(std::exchange(to_write_down, {}));
     }
-    auto verdict = Check(call, request.settings(), request.pictures(i), policy, &to_write_down);
-    if (!verdict.ok()) {
-      return end(Error(verdict.status().code(), ReasonOrCode(verdict.status()),
-                       absl::StrCat("pictures[", i, "]: ", verdict.status().message())));
+    const absl::Status checked = Check(options, request.pictures(i), response->add_verdicts());
+    if (!checked.ok()) {
+      return end(Error(checked.code(), ReasonOrCode(checked),
+                       absl::StrCat("pictures[", i, "]: ", checked.message())));
     }
-    *response->add_verdicts() = *std::move(verdict);
   }
   return end(absl::OkStatus());
+}
+
+absl::Status MatchServiceImpl::AnswerTo(const Call& call, const v1::StreamCheckRequest& request,
+                                        v1::StreamCheckResponse* response) const {
+  if (request.id().size() > kMaxStreamId) {
+    return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
+                 absl::StrCat("id has at most ", kMaxStreamId, " bytes"));
+  }
+  CheckOptions options;
+  VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request.settings()));
+  if (request.has_image()) return Check(options, request.image(), response->mutable_verdict());
+  if (request.has_hashes()) return Check(options, request.hashes(), response->mutable_verdict());
+  return Error(absl::StatusCode::kInvalidArgument, "PICTURE_MISSING", "send an image or hashes");
 }
 
 absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
     const Call& call, const v1::StreamCheckRequest& request) const {
   v1::StreamCheckResponse response;
   response.set_id(Beginning(request.id(), kMaxStreamId));
-  absl::StatusOr<v1::Verdict> verdict =
-      Error(absl::StatusCode::kInvalidArgument, "PICTURE_MISSING", "send an image or hashes");
-  if (request.id().size() > kMaxStreamId) {
-    verdict = Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
-                    absl::StrCat("id has at most ", kMaxStreamId, " bytes"));
-  } else if (request.has_image()) {
-    verdict = Check(call, request.settings(), request.image());
-  } else if (request.has_hashes()) {
-    verdict = Check(call, request.settings(), request.hashes());
-  }
-  if (verdict.ok()) {
-    *response.mutable_verdict() = *std::move(verdict);
-  } else {
-    *response.mutable_problem() = ToProblem(verdict.status());
-  }
+  const absl::Status answered = AnswerTo(call, request, &response);
+  if (!answered.ok()) *response.mutable_problem() = ToProblem(answered);
   return response;
 }
 

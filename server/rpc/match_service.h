@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/match/pipeline.h"
+#include "server/rpc/arena_messages.h"
 #include "server/rpc/runner.h"
 #include "server/rpc/watch.h"
 #include "vigie/v1/match.grpc.pb.h"
@@ -21,7 +22,9 @@ using MatchServiceBase = v1::MatchService::WithRawCallbackMethod_StreamCheck<
 class MatchServiceImpl final : public MatchServiceBase {
  public:
   MatchServiceImpl(const Pipeline& pipeline, const Catalog& catalog, const Runner& runner)
-      : pipeline_(pipeline), catalog_(catalog), runner_(runner), watchers_(catalog, runner) {}
+      : pipeline_(pipeline), catalog_(catalog), runner_(runner), watchers_(catalog, runner) {
+    SetMessageAllocatorFor_CheckHashes(&check_hashes_messages_);
+  }
 
   // To be told of changes, and that the server stops (see watch.h).
   Watchers& watchers() { return watchers_; }
@@ -41,21 +44,21 @@ class MatchServiceImpl final : public MatchServiceBase {
                                       v1::HashImageResponse* response) override;
 
  private:
-  absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
-                                    const std::string& image) const;
-  // What must be written down before the answer goes to `to_write_down`, unless that is nullptr.
-  absl::StatusOr<v1::Verdict> Check(const Call& call, const v1::CheckSettings& settings,
-                                    const v1::HashedPicture& picture,
-                                    std::shared_ptr<const Policy> policy = nullptr,
-                                    std::vector<VerdictRecord>* to_write_down = nullptr) const;
+  // Fills in `answer` when OK. The options serve for one picture after the other.
+  absl::Status Check(CheckOptions& options, const std::string& image, v1::Verdict* answer) const;
+  absl::Status Check(CheckOptions& options, const v1::HashedPicture& picture,
+                     v1::Verdict* answer) const;
   absl::Status CheckAll(const Call& call, const v1::CheckHashesRequest& request,
                         v1::CheckHashesResponse* response, Runner::Rest* rest) const;
+  absl::Status AnswerTo(const Call& call, const v1::StreamCheckRequest& request,
+                        v1::StreamCheckResponse* response) const;
   absl::StatusOr<v1::StreamCheckResponse> Answer(const Call& call,
                                                  const v1::StreamCheckRequest& request) const;
 
   const Pipeline& pipeline_;
   const Catalog& catalog_;
   const Runner& runner_;
+  ArenaMessages<v1::CheckHashesRequest, v1::CheckHashesResponse> check_hashes_messages_;
   Watchers watchers_;
 };
 
