@@ -179,8 +179,8 @@ absl::Status ParseTiffHeader(Bytes bytes, ImageHeader& header) {
   const Kind kind = ReadKind(reader, directory);
   if (HasAlpha(kind)) header.transparency = Transparency::kPremultiplied;
   const bool tiled = tile_width > 0 && tile_height > 0;
-  const uint64_t block = tiled ? uint64_t{tile_width} * tile_height
-                               : uint64_t{width} * (rows == kAllRows ? height : rows);
+  const uint64_t block =
+      tiled ? uint64_t{tile_width} * tile_height : uint64_t{width} * std::min(rows, height);
   header.block_pixels = static_cast<int64_t>(
       std::min<uint64_t>(block, static_cast<uint64_t>(std::numeric_limits<int64_t>::max())));
   header.decoder_bytes =

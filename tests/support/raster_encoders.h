@@ -34,8 +34,8 @@ struct TiffKind {
   int bits = 8;
   int compression = 1;
   int predictor = 1;
-  int rows_per_strip = 7;
-  int tile = 0;  // side of a tile, a multiple of 16; 0: strips
+  int rows_per_strip = 7;  // 0: not said, which makes one strip
+  int tile = 0;            // side of a tile, a multiple of 16; 0: strips
   bool separate = false;
   int extra = 0;        // meaning of the samples that are no colour; 0: not said
   int orientation = 0;  // 0: not said
