@@ -23,17 +23,14 @@ enum Compression : uint32_t { kNone = 0, kRle8 = 1, kRle4 = 2, kBitFields = 3 };
 struct Mask {
   uint32_t bits = 0;
   int shift = 0;
-  float scale = 0;
 
   static Mask Of(uint32_t bits) {
     Mask mask{.bits = bits};
     while (bits != 0 && (bits >> mask.shift & 1) == 0) ++mask.shift;
-    // OpenCV's arithmetic, to the rounding.
-    if (bits != 0) mask.scale = 255.0F / static_cast<float>(bits >> mask.shift);
     return mask;
   }
   uint8_t Get(uint32_t pixel) const {
-    return static_cast<uint8_t>(static_cast<float>((pixel & bits) >> shift) * scale);
+    return static_cast<uint8_t>(uint64_t{(pixel & bits) >> shift} * 255 / (bits >> shift));
   }
 };
 

@@ -1,5 +1,5 @@
-// TIFF by libtiff, whose conversion to 8-bit colours is what OpenCV hashes too: row by row where
-// the file allows it, otherwise a row of tiles or a strip at a time.
+// TIFF by libtiff, whose conversion to 8-bit colours is what OpenCV hashes too: a strip or a row of
+// tiles at a time, large strips row by row.
 #include <tiffio.h>
 
 #include <algorithm>
@@ -104,6 +104,10 @@ class TiffFile {
   TIFF* file() const { return file_; }
   TIFFRGBAImage& image() { return image_; }
   bool tiled() const { return TIFFIsTiled(file_) != 0; }
+  // Whether a row of the file is a row of the picture, with all samples of a pixel together.
+  bool has_rows() const {
+    return !tiled() && image_.isContig != 0 && image_.photometric != PHOTOMETRIC_YCBCR;
+  }
 
   // Rows of a strip or a tile.
   int64_t block_rows() const {
@@ -204,16 +208,15 @@ absl::Status DecodeTiff(Bytes bytes, const ImageHeader& header, FrameReceiver& r
   if (!tiff.Begin(header)) return CorruptImage("the TIFF is damaged, or of a kind not known");
   KeptRows kept(receiver.sample());
   source.damaged = false;  // by what has no part in the pixels
-  const bool by_rows =
-      !tiff.tiled() && tiff.image().isContig != 0 && tiff.image().photometric != PHOTOMETRIC_YCBCR;
-  // What a row or a block takes was weighed against the limits by our parser's numbers.
-  const int64_t needed = by_rows ? static_cast<int64_t>(TIFFScanlineSize(tiff.file()))
-                                 : 4 * header.width * tiff.block_rows();
-  if (needed <= 0 || needed > header.decoder_bytes) {
-    return CorruptImage("the TIFF's directory is not valid");
+  // What was weighed against the limits decides, and nothing takes more.
+  const int64_t block = 4 * header.width * tiff.block_rows();
+  const int64_t row = static_cast<int64_t>(TIFFScanlineSize(tiff.file()));
+  int64_t read = 0;
+  if (block <= header.decoder_bytes) {
+    read = DecodeByBlocks(tiff, header, kept);
+  } else if (tiff.has_rows() && row > 0 && row <= header.decoder_bytes) {
+    read = DecodeByRows(tiff, header, kept);
   }
-  const int64_t read =
-      by_rows ? DecodeByRows(tiff, header, kept) : DecodeByBlocks(tiff, header, kept);
   if (read == 0) return CorruptImage("the TIFF's data cannot be decoded");
   receiver.Take(kept.pixels(), 0);
   if (source.damaged || read < header.height) return CorruptImage("a part of the TIFF is damaged");

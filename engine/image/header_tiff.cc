@@ -132,27 +132,30 @@ bool HasAlpha(const Kind& kind) {
          (kind.extra == 1 || kind.extra == 2);
 }
 
-// Whether the decoder reads strips of this kind row by row, and the codec keeps no whole strip.
+// Whether strips of this kind can be read row by row: the codec keeps no whole strip, and minds no
+// row's end. (PackBits' runs should end there, but do not in every file.)
 bool ComesByRows(const Kind& kind) {
   constexpr uint32_t kYcbcr = 6;
   constexpr uint32_t kJpeg = 7;
   constexpr uint32_t kLastFax = 4;
-  constexpr uint32_t kCodecs[] = {5, 8, 32771, 32773, 32946, 34925, 50000};
+  constexpr uint32_t kCodecs[] = {5, 8, 32771, 32946, 34925, 50000};
   if (kind.planes != 1 && kind.samples != 1) return false;
   if (kind.compression == kJpeg) return true;
   return kind.photometric != kYcbcr &&
          (kind.compression <= kLastFax || std::ranges::count(kCodecs, kind.compression) > 0);
 }
 
-// What the decoder needs for blocks of `block_pixels` in rows of `rows` picture rows.
+// What the decoder needs for blocks of `block_pixels` in rows of `rows` picture rows. It reads by
+// blocks when that is enough for them.
 int64_t DecoderBytes(const Kind& kind, const ImageHeader& header, int64_t rows, bool tiled) {
   // Larger ones are refused for their size; nothing here overflows.
   const int64_t block = std::min(header.block_pixels, int64_t{1} << 32);
   const int64_t bytes = std::min(kind.bytes_a_pixel(), int64_t{1} << 24);
   const int64_t line = header.width * (2 * 4 + bytes);
-  if (!tiled && ComesByRows(kind)) return line;
   // Pixels as words, the block's samples, and what some codecs keep of it again.
-  return line + 4 * header.width * rows + 2 * bytes * block;
+  const int64_t blocks = 4 * header.width * rows + 2 * bytes * block;
+  constexpr int64_t kWorthRows = int64_t{4} << 20;
+  return !tiled && ComesByRows(kind) && blocks > kWorthRows ? line : line + blocks;
 }
 
 }  // namespace

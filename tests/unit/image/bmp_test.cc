@@ -105,6 +105,23 @@ TEST(DecodeBmp, TakesMasksFromWhereTheyAlwaysAre) {
   EXPECT_EQ(pixels(kind), narrow);
 }
 
+TEST(DecodeBmp, SpreadsMasksOfAnyWidthOver8Bits) {
+  // One pixel of 10 bits each, in the file's last four bytes; OpenCV drops the upper two.
+  Buffer bytes = EncodeBmpKind({.width = 1,
+                                .height = 1,
+                                .bits = 32,
+                                .compression = 3,
+                                .header_size = 56,
+                                .masks = {0x3FF00000, 0xFFC00, 0x3FF, 0}});
+  const uint32_t pixel = 1023U << 20 | 512U << 10 | 5;
+  for (size_t i = 0; i < 4; ++i) {
+    bytes[bytes.size() - 4 + i] = static_cast<uint8_t>(pixel >> 8 * i);
+  }
+  const auto image = DecodeImage(bytes, {}, DecodeMode::kExact);
+  ASSERT_TRUE(image.ok()) << image.status();
+  EXPECT_EQ(Buffer(image->pixels.row(0), image->pixels.row(0) + 3), (Buffer{1, 127, 255}));
+}
+
 TEST(DecodeBmp, RefusesKindsThatItDoesNotKnow) {
   for (const BmpKind& kind :
        {BmpKind{.bits = 2}, BmpKind{.bits = 8, .compression = 2},
