@@ -172,6 +172,9 @@ toff_t Seek(thandle_t handle, toff_t offset, int whence) {
 int Close(thandle_t) { return 0; }
 toff_t Size(thandle_t handle) { return TargetOf(handle).bytes.size(); }
 
+// What it thinks of old codecs is for nobody.
+int IgnoreWarning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
+
 void SetTags(TIFF* tiff, const TiffKind& kind, Samples& samples) {
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, kind.width);
   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, kind.height);
@@ -220,8 +223,11 @@ void SetTags(TIFF* tiff, const TiffKind& kind, Samples& samples) {
 
 std::vector<uint8_t> EncodeTiffKind(const TiffKind& kind) {
   Target target;
-  TIFF* const tiff = TIFFClientOpen("", kind.big_endian ? "wb" : "wl", &target, ReadBack, Write,
-                                    Seek, Close, Size, nullptr, nullptr);
+  TIFFOpenOptions* const options = TIFFOpenOptionsAlloc();
+  TIFFOpenOptionsSetWarningHandlerExtR(options, IgnoreWarning, nullptr);
+  TIFF* const tiff = TIFFClientOpenExt("", kind.big_endian ? "wb" : "wl", &target, ReadBack, Write,
+                                       Seek, Close, Size, nullptr, nullptr, options);
+  TIFFOpenOptionsFree(options);
   if (tiff == nullptr) throw std::runtime_error("cannot write a TIFF");
   Samples samples;
   SetTags(tiff, kind, samples);
