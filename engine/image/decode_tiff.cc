@@ -89,6 +89,7 @@ class TiffFile {
     uint32_t width = 0;
     uint32_t height = 0;
     uint16_t photometric = 0;
+    uint16_t compression = COMPRESSION_NONE;
     char message[1024];
     if (file_ == nullptr || TIFFGetField(file_, TIFFTAG_IMAGEWIDTH, &width) == 0 ||
         TIFFGetField(file_, TIFFTAG_IMAGELENGTH, &height) == 0 || width != header.width ||
@@ -96,6 +97,9 @@ class TiffFile {
         TIFFRGBAImageOK(file_, message) == 0) {
       return false;
     }
+    // libtiff shows zeros for a codec that it does not know.
+    TIFFGetFieldDefaulted(file_, TIFFTAG_COMPRESSION, &compression);
+    if (TIFFIsCODECConfigured(compression) == 0) return false;
     began_ = TIFFRGBAImageBegin(&image_, file_, /*stop_on_error=*/0, message) != 0;
     image_.orientation = image_.req_orientation = ORIENTATION_TOPLEFT;  // as it is stored
     return began_;

@@ -146,6 +146,18 @@ TEST(DecodeTiff, ReadsFewBitsThatOpenCvRefuses) {
   EXPECT_EQ(FourPixels(3, 4, "07f8"), "00 07 0f 08 ");
 }
 
+TEST(DecodeTiff, ReadsAStripThatIsSaidToBeHigherThanThePicture) {
+  EXPECT_EQ(ContentOf({.rows_per_strip = 1 << 30}), ContentOf({.rows_per_strip = 0}));
+  EXPECT_EQ(ContentOf({.rows_per_strip = 0}).substr(0, 6), "37x29:");
+}
+
+TEST(DecodeTiff, RefusesACodecThatIsNotKnown) {
+  Buffer bytes = testing::TiffWithFourSamples(2, "28507833");
+  ASSERT_EQ(bytes[46], 0x03);  // the tag of the compression
+  bytes[54] = 77;
+  EXPECT_EQ(Content(DecodeImage(bytes, {}, DecodeMode::kExact)), "IMAGE_CORRUPT");
+}
+
 TEST(DecodeTiff, RefusesWhatIsNotAPictureOf8BitColours) {
   for (const TiffKind& kind : {TiffKind{.bits = 32}, TiffKind{.bits = 12}, TiffKind{.samples = 2},
                                TiffKind{.photometric = 32844, .samples = 1, .bits = 16}}) {
