@@ -340,7 +340,8 @@ namespace {
 class BmpFile {
  public:
   void Put(uint32_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) bytes_.push_back(static_cast<uint8_t>(value >> 8 * i));
+    for (int i = 0; i < bytes; ++i)
+      bytes_.push_back(i < 4 ? static_cast<uint8_t>(value >> 8 * i) : uint8_t{0});
   }
   void Fill(size_t size) { bytes_.resize(std::max(bytes_.size(), size)); }
   Buffer& bytes() { return bytes_; }
