@@ -28,8 +28,10 @@ absl::Status DecodeAvif(Bytes bytes, const ImageHeader& header, FrameReceiver& r
 absl::Status DecodeHeif(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
 absl::Status DecodeGif(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
 
-// PNG, BMP, TIFF.
-absl::StatusOr<PixelBuffer> DecodeByOpenCv(Bytes bytes, const ImageHeader& header,
-                                           const Sample& sample);
+absl::StatusOr<PixelBuffer> DecodePng(Bytes bytes, const ImageHeader& header, const Sample& sample);
+absl::StatusOr<PixelBuffer> DecodeBmp(Bytes bytes, const ImageHeader& header, const Sample& sample);
+
+// The first page, to `receiver`. Not OK: nothing was given, or what is behind some damage is black.
+absl::Status DecodeTiff(Bytes bytes, const ImageHeader& header, FrameReceiver& receiver);
 
 }  // namespace vigie

@@ -25,6 +25,12 @@ absl::Status TooLarge(absl::string_view what, int64_t value, int64_t limit) {
                ToStd(absl::StrCat("the picture has ", value, " ", what, ", the limit is ", limit)));
 }
 
+// Whether the decoder goes row by row, so that what is not sampled takes no memory.
+bool KeepsSampleOnly(ImageFormat format) {
+  return format == ImageFormat::kJpeg || format == ImageFormat::kPng ||
+         format == ImageFormat::kBmp || format == ImageFormat::kTiff;
+}
+
 absl::Status CheckLimits(const ImageHeader& header, const DecodeLimits& limits,
                          const Sample& sample) {
   for (const int64_t side : {header.width, header.height}) {
@@ -35,9 +41,8 @@ absl::Status CheckLimits(const ImageHeader& header, const DecodeLimits& limits,
   if (header.block_pixels > limits.max_pixels) {
     return TooLarge("pixels in one part", header.block_pixels, limits.max_pixels);
   }
-  const int64_t sampled = sample.all() || header.format != ImageFormat::kJpeg
-                              ? pixels
-                              : int64_t{sample.width()} * sample.height();
+  const int64_t sampled =
+      KeepsSampleOnly(header.format) ? int64_t{sample.width()} * sample.height() : pixels;
   const int64_t memory = header.decoder_bytes + kBytesAPixel * sampled;
   if (memory > limits.max_memory_bytes) {
     return TooLarge("bytes to decode in memory", memory, limits.max_memory_bytes);
@@ -59,10 +64,12 @@ absl::StatusOr<PixelBuffer> DecodeStill(Bytes bytes, const ImageHeader& header, 
   switch (header.format) {
     case ImageFormat::kJpeg:
       return DecodeJpeg(bytes, header, mode, sample);
-    case ImageFormat::kWebp:
-      return DecodeWebp(bytes, header, sample);
+    case ImageFormat::kPng:
+      return DecodePng(bytes, header, sample);
+    case ImageFormat::kBmp:
+      return DecodeBmp(bytes, header, sample);
     default:
-      return DecodeByOpenCv(bytes, header, sample);
+      return DecodeWebp(bytes, header, sample);
   }
 }
 
@@ -73,6 +80,7 @@ absl::Status Decode(Bytes bytes, const ImageHeader& header, DecodeMode mode,
     if (header.format == ImageFormat::kGif) return DecodeGif(bytes, header, receiver);
     if (header.format == ImageFormat::kAvif) return DecodeAvif(bytes, header, receiver);
     if (header.format == ImageFormat::kHeif) return DecodeHeif(bytes, header, receiver);
+    if (header.format == ImageFormat::kTiff) return DecodeTiff(bytes, header, receiver);
     if (header.format == ImageFormat::kWebp && header.animated) {
       return DecodeWebpFrames(bytes, header, receiver);
     }

@@ -42,13 +42,15 @@ struct ImageHeader {
   int64_t height = 0;  // pixels, at least 1
   bool animated = false;
   Transparency transparency = Transparency::kNone;  // PNG, TIFF
+  bool interlaced = false;                          // PNG
   // False when the data stops before the picture does: pixels may be missing.
   bool complete = true;
 
   // What decoding costs beyond width * height, because small files can ask for much work:
   int scans = 1;  // JPEG: how often the decoder goes over the picture
   // Memory that the decoder itself needs for the whole picture, bytes, the pixels it gives not
-  // counted: the coefficients of a JPEG that comes in several scans, canvases of animations.
+  // counted: the coefficients of a JPEG that comes in several scans, an interlaced PNG, strips and
+  // tiles that must be whole, canvases of animations.
   int64_t decoder_bytes = 0;
   // TIFF: size of one tile or strip; GIF: of the largest frame. May exceed the picture.
   int64_t block_pixels = 0;

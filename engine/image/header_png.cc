@@ -54,10 +54,10 @@ absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header) {
   const uint8_t color_type = reader.U8(kSignatureSize + 17);
   if ((color_type & kHasAlpha) != 0) header.transparency = Transparency::kStraight;
   ReadChunks(reader, (color_type & kHasColor) != 0, header);
-  if (header.transparency != Transparency::kNone) {
-    const int64_t bytes_a_pixel = reader.U8(kSignatureSize + 16) == 16 ? 8 : 4;
-    header.decoder_bytes = bytes_a_pixel * header.width * header.height;
-  }
+  header.interlaced = reader.U8(kSignatureSize + 20) != 0;
+  // Pixels of four samples, and libpng's own two rows of up to 8 bytes a pixel.
+  const int64_t rows = header.interlaced ? header.height : 1;
+  header.decoder_bytes = 4 * header.width * rows + 2 * 8 * header.width;
   return absl::OkStatus();
 }
 

@@ -16,11 +16,13 @@ enum Tag : uint16_t {
   kImageWidth = 256,
   kImageLength = 257,
   kBitsPerSample = 258,
+  kCompression = 259,
   kPhotometric = 262,
   kStripOffsets = 273,
   kSamplesPerPixel = 277,
   kRowsPerStrip = 278,
   kStripByteCounts = 279,
+  kPlanarConfiguration = 284,
   kTileWidth = 322,
   kTileLength = 323,
   kTileOffsets = 324,
@@ -96,18 +98,64 @@ bool HasAllBlocks(const ByteReader& reader, const Directory& directory, Tag offs
   return true;
 }
 
-// Whether the fourth of four 8-bit samples is alpha. libtiff gives the others times alpha, however
-// they are stored.
-bool HasAlpha(const ByteReader& reader, const Directory& directory) {
-  constexpr uint32_t kRgb = 2;
+// What the pixels are. Tags that are not there, or not valid, count as 0.
+struct Kind {
   uint32_t samples = 0;
+  uint32_t bits = 0;
   uint32_t photometric = 0;
+  uint32_t compression = 0;
+  uint32_t planes = 0;
   uint32_t extra = 0;
-  Values bits;
-  return directory.Number(kSamplesPerPixel, 1, samples) && samples == 4 &&
-         directory.Number(kPhotometric, 0, photometric) && photometric == kRgb &&
-         directory.Number(kExtraSamples, 0, extra) && (extra == 1 || extra == 2) &&
-         directory.Find(kBitsPerSample, bits) && bits.count > 0 && bits.Get(reader, 0) == 8;
+
+  int64_t bytes_a_pixel() const { return (int64_t{samples} * bits + 7) / 8; }
+};
+
+Kind ReadKind(const ByteReader& reader, const Directory& directory) {
+  const auto first = [&](Tag tag, uint32_t missing) {
+    Values values;
+    if (!directory.Find(tag, values)) return uint32_t{0};
+    return values.type == 0 ? missing : values.count == 0 ? 0 : values.Get(reader, 0);
+  };
+  return {.samples = first(kSamplesPerPixel, 1),
+          .bits = first(kBitsPerSample, 1),
+          .photometric = first(kPhotometric, 0),
+          .compression = first(kCompression, 1),
+          .planes = first(kPlanarConfiguration, 1),
+          .extra = first(kExtraSamples, 0)};
+}
+
+// Whether the fourth sample is alpha. libtiff gives the others times alpha, however they are
+// stored.
+bool HasAlpha(const Kind& kind) {
+  constexpr uint32_t kRgb = 2;
+  return kind.photometric == kRgb && kind.samples >= 4 && (kind.bits == 8 || kind.bits == 16) &&
+         (kind.extra == 1 || kind.extra == 2);
+}
+
+// Whether strips of this kind can be read row by row: the codec keeps no whole strip, and minds no
+// row's end. (PackBits' runs should end there, but do not in every file.)
+bool ComesByRows(const Kind& kind) {
+  constexpr uint32_t kYcbcr = 6;
+  constexpr uint32_t kJpeg = 7;
+  constexpr uint32_t kLastFax = 4;
+  constexpr uint32_t kCodecs[] = {5, 8, 32771, 32946, 34925, 50000};
+  if (kind.planes != 1 && kind.samples != 1) return false;
+  if (kind.compression == kJpeg) return true;
+  return kind.photometric != kYcbcr &&
+         (kind.compression <= kLastFax || std::ranges::count(kCodecs, kind.compression) > 0);
+}
+
+// What the decoder needs for blocks of `block_pixels` in rows of `rows` picture rows. It reads by
+// blocks when that is enough for them.
+int64_t DecoderBytes(const Kind& kind, const ImageHeader& header, int64_t rows, bool tiled) {
+  // Larger ones are refused for their size; nothing here overflows.
+  const int64_t block = std::min(header.block_pixels, int64_t{1} << 32);
+  const int64_t bytes = std::min(kind.bytes_a_pixel(), int64_t{1} << 24);
+  const int64_t line = header.width * (2 * 4 + bytes);
+  // Pixels as words, the block's samples, and what some codecs keep of it again.
+  const int64_t blocks = 4 * header.width * rows + 2 * bytes * block;
+  constexpr int64_t kWorthRows = int64_t{4} << 20;
+  return !tiled && ComesByRows(kind) && blocks > kWorthRows ? line : line + blocks;
 }
 
 }  // namespace
@@ -131,15 +179,15 @@ absl::Status ParseTiffHeader(Bytes bytes, ImageHeader& header) {
   }
   header.width = width;
   header.height = height;
-  if (HasAlpha(reader, directory)) {
-    header.transparency = Transparency::kPremultiplied;
-    header.decoder_bytes = 4 * header.width * header.height;
-  }
+  const Kind kind = ReadKind(reader, directory);
+  if (HasAlpha(kind)) header.transparency = Transparency::kPremultiplied;
   const bool tiled = tile_width > 0 && tile_height > 0;
-  const uint64_t block = tiled ? uint64_t{tile_width} * tile_height
-                               : uint64_t{width} * (rows == kAllRows ? height : rows);
+  const uint64_t block =
+      tiled ? uint64_t{tile_width} * tile_height : uint64_t{width} * std::min(rows, height);
   header.block_pixels = static_cast<int64_t>(
       std::min<uint64_t>(block, static_cast<uint64_t>(std::numeric_limits<int64_t>::max())));
+  header.decoder_bytes =
+      DecoderBytes(kind, header, std::min(tiled ? tile_height : rows, height), tiled);
   header.complete = HasAllBlocks(reader, directory, tiled ? kTileOffsets : kStripOffsets,
                                  tiled ? kTileByteCounts : kStripByteCounts);
   return absl::OkStatus();

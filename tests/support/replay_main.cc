@@ -20,6 +20,7 @@
 #include "tests/support/bmff_pictures.h"
 #include "tests/support/jpeg_encoder.h"
 #include "tests/support/pictures.h"
+#include "tests/support/raster_encoders.h"
 #include "tests/support/shared.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
@@ -63,6 +64,20 @@ void AddMorePictures(std::vector<Buffer>* seeds) {
   if (!heic.empty()) seeds->push_back(heic);
 }
 
+// Every kind, with a side above the sample's 512 in between: that is another way through.
+void AddRasterPictures(std::vector<Buffer>* seeds) {
+  const auto add = [seeds](auto kinds, auto encode) {
+    for (size_t i = 0; i < kinds.size(); ++i) {
+      kinds[i].width = i % 8 == 7 ? 520 : 21;
+      kinds[i].height = 17;
+      seeds->push_back(encode(kinds[i]));
+    }
+  };
+  add(PngKinds(), EncodePngKind);
+  add(TiffKinds(), EncodeTiffKind);
+  add(BmpKinds(), EncodeBmpKind);
+}
+
 // Pictures of all formats and kinds that we can write, and texts as callers send them.
 std::vector<Buffer> Seeds() {
   std::vector<Buffer> seeds;
@@ -77,6 +92,7 @@ std::vector<Buffer> Seeds() {
     seeds.push_back(EncodePng16(picture));
   }
   AddMorePictures(&seeds);
+  AddRasterPictures(&seeds);
   for (const std::string& text : {std::string(64, 'a'), std::string(32, '0'), std::string(40, 'F'),
                                   Sealer({1, 2, 3}).Seal(7, "fuzz")}) {
     seeds.emplace_back(text.begin(), text.end());

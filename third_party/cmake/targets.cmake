@@ -27,9 +27,11 @@ endfunction()
 
 # The headers of a package, without our warnings: imported targets are system includes already;
 # variables-only packages get a wrapper here.
-add_library(vigie_opencv INTERFACE)
-target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
-target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
+if(VIGIE_BUILD_BENCH OR VIGIE_BUILD_TESTS)
+  add_library(vigie_opencv INTERFACE)
+  target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
+  target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
+endif()
 
 # AVX-512 with VPOPCNTDQ is a target of its own that Highway compiles on request only.
 add_library(vigie_highway INTERFACE)
