@@ -54,7 +54,10 @@ Answer Ask(const Pipeline& pipeline, Bytes upload, CheckOptions options) {
   if (!verdict.ok()) throw std::runtime_error(std::string(MessageOf(verdict.status())));
   answer.scanned = verdict->outcome != Outcome::kNotScanned;
   for (const Match& match : verdict->matches) {
-    answer.found.push_back({.entry = match.entry, .distance = match.distance, .where = {}});
+    answer.found.push_back(
+        {.entry = match.entry,
+         .distance = match.distance,
+         .where = match.variant.has_value() ? std::string(Name(match.variant->kind)) : ""});
   }
   return answer;
 }
@@ -114,11 +117,14 @@ void RobustnessBase::Add(const std::string& folder, bool edited) {
 }
 
 std::vector<Tier> RobustnessBase::Tiers() const {
-  const auto tier = [this](const char* name, const CheckOptions& options) {
-    return Tier{.name = name,
-                .ask = [this, options](Bytes upload) { return Ask(*pipeline_, upload, options); }};
+  const auto tier = [this](const char* name, Effort effort) {
+    return Tier{.name = name, .ask = [this, effort](Bytes upload) {
+                  CheckOptions options;
+                  options.effort = effort;
+                  return Ask(*pipeline_, upload, options);
+                }};
   };
-  return {tier("FAST", {})};
+  return {tier("FAST", Effort::kFast), tier("THOROUGH", Effort::kThorough)};
 }
 
 }  // namespace vigie::bench
