@@ -91,7 +91,7 @@ class RobustnessBench(unittest.TestCase):
         chart = self.folder / "chart.svg"
         written = self.folder / "written"
         done = run("robustness", "--photos", self.photos, "--distractors", self.distractors,
-                   "--edits", "same,mirrored,crop-half,collage-4", "--limit", "3", "--json", file,
+                   "--edits", "same,mirrored,crop-half,collage-4,border-15", "--limit", "3", "--json", file,
                    "--svg", chart, "--write", written)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("3 of 3 photographs", done.stderr)
@@ -101,17 +101,20 @@ class RobustnessBench(unittest.TestCase):
         # Each upload against the photographs that it does not show.
         self.assertGreater(result["pairs"], 3 * 3 * 11)
         rows = {(row["edit"], row["tier"]): row for row in result["robustness"]}
-        self.assertEqual({edit for edit, _ in rows}, {"same", "mirrored", "crop-half", "collage-4"})
+        self.assertEqual({edit for edit, _ in rows}, {"same", "mirrored", "crop-half", "collage-4",
+                                                      "border-15"})
         for edit in ("same", "mirrored"):
             self.assertEqual(rows[edit, "FAST"]["recall"], 1)
             self.assertLessEqual(rows[edit, "FAST"]["median"], 31)
         self.assertEqual(rows["crop-half", "FAST"]["recall"], 0)
         self.assertIsNone(rows["crop-half", "FAST"]["median"])
+        self.assertEqual(rows["border-15", "FAST"]["recall"], 0)
+        self.assertGreater(rows["border-15", "THOROUGH"]["recall"], 0.5)
         for row in rows.values():
             self.assertEqual((row["asked"], row["false"]), (3, 0))
             self.assertGreater(row["hash_us"], 0)
         self.assertIn("<svg", chart.read_text())
-        self.assertEqual(len(list(written.iterdir())), 12)
+        self.assertEqual(len(list(written.iterdir())), 15)
         page = self.folder / "page.html"
         made = run("report", file, "--out", page)
         self.assertEqual(made.returncode, 0, made.stderr)
