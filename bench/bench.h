@@ -21,6 +21,7 @@ void AddSearch(CLI::App& app, int* exit_code);
 void AddHash(CLI::App& app, int* exit_code);
 void AddStart(CLI::App& app, int* exit_code);
 void AddEdit(CLI::App& app, int* exit_code);
+void AddRobustness(CLI::App& app, int* exit_code);
 void AddReport(CLI::App& app, int* exit_code);
 // With VIGIE_BENCH_SERVER.
 void AddWall(CLI::App& app, int* exit_code);

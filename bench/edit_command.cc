@@ -33,7 +33,7 @@ int Complain(ExitCode code, const std::string& message) {
 
 int PrintTable() {
   for (const Edit& edit : Edits()) {
-    std::printf("%-12s %s\n", std::string(edit.name).c_str(), std::string(edit.what).c_str());
+    std::printf("%-20s %s\n", std::string(edit.name).c_str(), std::string(edit.what).c_str());
   }
   return kExitOk;
 }
@@ -63,7 +63,7 @@ int WriteCopies(const std::string& file, const fs::path& out,
   for (const Edit* edit : edits) {
     const fs::path copy =
         out / (fs::path(file).stem().string() + "--" + std::string(edit->name) + ".jpg");
-    if (!WriteFile(copy, EditedJpeg(picture, *edit))) {
+    if (!WriteFile(copy, EditedJpeg({.picture = picture}, *edit))) {
       return Complain(kExitFailed, "cannot write " + copy.string());
     }
   }

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   vigie::bench::AddHash(app, &exit_code);
   vigie::bench::AddStart(app, &exit_code);
   vigie::bench::AddEdit(app, &exit_code);
+  vigie::bench::AddRobustness(app, &exit_code);
   vigie::bench::AddReport(app, &exit_code);
 #ifdef VIGIE_BENCH_SERVER
   vigie::bench::AddWall(app, &exit_code);

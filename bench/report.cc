@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "bench/robustness.h"
 #include "bench/search_report.h"
 
 namespace vigie::bench {
@@ -117,6 +118,43 @@ void AddStart(const Json& json, Page& page) {
                           .colour = start.at("from") == "checkpoint" ? 2 : 0});
   }
   page.Add(chart);
+}
+
+// --- robustness
+
+void AddRobustness(const Json& json, Page& page) {
+  page.Heading("Robustness: edited copies that are found");
+  page.Text("Each of " + Rounded(NumberOf(json, "photographs")) +
+            " photographs in every edit, against " + Rounded(NumberOf(json, "entries")) +
+            " known ones of which one hash each is known. Percent found, by tier.");
+  std::vector<std::string> tiers;
+  std::vector<RecallBar> bars;
+  Table table{.columns = {"edit", "kind", "tier", "asked", "recall", "median distance",
+                          "not scanned", "false", "decode", "hash", "search"},
+              .rows = {}};
+  double wrong = 0;
+  for (const Json& row : json.at("robustness")) {
+    const std::string edit = TextOf(row, "edit");
+    if (bars.empty() || bars.back().edit != edit) {
+      bars.push_back({.edit = edit, .kind = TextOf(row, "kind"), .recall = {}});
+    }
+    if (bars.size() == 1) tiers.push_back(TextOf(row, "tier"));
+    bars.back().recall.push_back(NumberOf(row, "recall"));
+    wrong += NumberOf(row, "false");
+    table.rows.push_back({edit, TextOf(row, "kind"), TextOf(row, "tier"),
+                          Rounded(NumberOf(row, "asked")), Percent(NumberOf(row, "recall")),
+                          Rounded(NumberOf(row, "median")), Rounded(NumberOf(row, "not_scanned")),
+                          Rounded(NumberOf(row, "false")), Duration(NumberOf(row, "decode_us")),
+                          Duration(NumberOf(row, "hash_us")),
+                          Duration(NumberOf(row, "search_us"))});
+  }
+  page.AddSvg(RecallChart(tiers, bars));
+  if (wrong > 0) {
+    page.Warning("Photographs were found that were not in the upload: " + Rounded(wrong) + ".");
+  }
+  page.Text("Pairs of an upload and a known photograph that is not in it: " +
+            CountText(NumberOf(json, "pairs")) + " for each tier.");
+  page.Add(table);
 }
 
 // --- trust
@@ -268,6 +306,7 @@ void AddServer(const Json& json, Page& page) {
 std::string SuiteOf(const Json& json) {
   if (!json.is_object()) return "";
   if (json.contains("kernel")) return "hash";
+  if (json.contains("robustness")) return "robustness";
   for (const char* part : {"submit", "expiry", "upload", "audit"}) {
     if (json.contains(part)) return "trust";
   }
@@ -280,11 +319,9 @@ std::string SuiteOf(const Json& json) {
 }
 
 void AddSuite(const std::string& suite, const Json& json, Page& page) {
-  const std::map<std::string, void (*)(const Json&, Page&)> suites = {{"search", AddSearch},
-                                                                      {"hash", AddHash},
-                                                                      {"start", AddStart},
-                                                                      {"trust", AddTrust},
-                                                                      {"server", AddServer}};
+  const std::map<std::string, void (*)(const Json&, Page&)> suites = {
+      {"search", AddSearch},         {"hash", AddHash},   {"start", AddStart},
+      {"robustness", AddRobustness}, {"trust", AddTrust}, {"server", AddServer}};
   suites.at(suite)(json, page);
 }
 

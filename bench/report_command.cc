@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array kOrder = {"server", "search", "hash", "trust", "start"};
+constexpr std::array kOrder = {"server", "search", "hash", "robustness", "trust", "start"};
 
 struct Flags {
   std::vector<std::string> files;

@@ -16,8 +16,10 @@ ALLOWED = {
     "engine/index": {"engine/base"},
     "engine/store": {"engine/base"},
     "engine/policy": {"engine/base"},
+    "engine/variants": {"engine/base"},
     "engine/catalog": {"engine/base", "engine/index", "engine/store"},
-    "engine/match": {"engine/base", "engine/catalog", "engine/image", "engine/hash", "engine/policy"},
+    "engine/match": {"engine/base", "engine/catalog", "engine/image", "engine/hash", "engine/policy",
+                     "engine/variants"},
 }
 LIBRARIES = {
     "opencv2/": set(),

@@ -30,6 +30,15 @@ constexpr Word<Orientation> kOrientationNames[] = {
     {Orientation::kFlipX, "flipX"},         {Orientation::kFlipY, "flipY"},
     {Orientation::kFlipPlus1, "flipPlus1"}, {Orientation::kFlipMinus1, "flipMinus1"},
 };
+constexpr Word<VariantKind> kVariantKinds[] = {
+    {VariantKind::kTrimmed, "trimmed"},
+    {VariantKind::kBand, "band"},
+    {VariantKind::kPanel, "panel"},
+};
+constexpr Word<Effort> kEfforts[] = {
+    {Effort::kFast, "fast"},
+    {Effort::kThorough, "thorough"},
+};
 constexpr Word<ListKind> kListKinds[] = {
     {ListKind::kBlock, "block"},
     {ListKind::kAllow, "allow"},
@@ -142,6 +151,8 @@ constexpr std::span<const Word<Algorithm>> Table(Algorithm) { return kAlgorithms
 constexpr std::span<const Word<Profile>> Table(Profile) { return kProfiles; }
 constexpr std::span<const Word<DecodeMode>> Table(DecodeMode) { return kDecodeModes; }
 constexpr std::span<const Word<Orientation>> Table(Orientation) { return kOrientationNames; }
+constexpr std::span<const Word<VariantKind>> Table(VariantKind) { return kVariantKinds; }
+constexpr std::span<const Word<Effort>> Table(Effort) { return kEfforts; }
 constexpr std::span<const Word<ListKind>> Table(ListKind) { return kListKinds; }
 constexpr std::span<const Word<Category>> Table(Category) { return kCategories; }
 constexpr std::span<const Word<Action>> Table(Action) { return kActions; }
@@ -176,6 +187,8 @@ std::string_view Name(Algorithm value) { return NameIn(value); }
 std::string_view Name(Profile value) { return NameIn(value); }
 std::string_view Name(DecodeMode value) { return NameIn(value); }
 std::string_view Name(Orientation value) { return NameIn(value); }
+std::string_view Name(VariantKind value) { return NameIn(value); }
+std::string_view Name(Effort value) { return NameIn(value); }
 std::string_view Name(ListKind value) { return NameIn(value); }
 std::string_view Name(Category value) { return NameIn(value); }
 std::string_view Name(Action value) { return NameIn(value); }
@@ -213,6 +226,8 @@ VIGIE_INSTANTIATE(Algorithm);
 VIGIE_INSTANTIATE(Profile);
 VIGIE_INSTANTIATE(DecodeMode);
 VIGIE_INSTANTIATE(Orientation);
+VIGIE_INSTANTIATE(VariantKind);
+VIGIE_INSTANTIATE(Effort);
 VIGIE_INSTANTIATE(ListKind);
 VIGIE_INSTANTIATE(Category);
 VIGIE_INSTANTIATE(Action);

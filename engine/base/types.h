@@ -30,6 +30,19 @@ enum class Orientation : uint8_t {
 };
 inline constexpr int kOrientations = 8;
 
+// Which part of an upload a fingerprint is of, when it is not of the whole.
+enum class VariantKind : uint8_t {
+  kTrimmed = 1,  // without the frame around it
+  kBand = 2,     // what lies between two edges across the whole: without bands of text
+  kPanel = 3,    // a rectangle inside: of a screenshot, of a collage
+};
+
+// How much is done to find known pictures in an upload.
+enum class Effort : uint8_t {
+  kFast = 1,      // PDQ of the whole
+  kThorough = 2,  // and of the parts that may be pictures of their own
+};
+
 enum class ListKind : uint8_t { kBlock = 1, kAllow = 2 };
 
 enum class Category : uint8_t {
@@ -215,6 +228,8 @@ std::string_view Name(Algorithm value);
 std::string_view Name(Profile value);
 std::string_view Name(DecodeMode value);
 std::string_view Name(Orientation value);
+std::string_view Name(VariantKind value);
+std::string_view Name(Effort value);
 std::string_view Name(ListKind value);
 std::string_view Name(Category value);
 std::string_view Name(Action value);

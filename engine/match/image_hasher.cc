@@ -29,14 +29,35 @@ class FrameHasher {
     cut_short_ = !go_on_();
     if (cut_short_) return false;
     const auto begin = SteadyClock::now();
-    const bool more = Add(frame);
+    Add(frame);
     hash_ns_ += NanosecondsSince(begin);
-    return more;
+    // Frames that are told apart by nothing but their parts are few.
+    if (options_.max_variants > 0 && frames_cut_up_ < options_.max_frames) CutUp(frame);
+    return true;
   }
 
   int best_quality() const { return best_.pdq.quality; }
   int64_t hash_ns() const { return hash_ns_; }
+  int64_t variants_ns() const { return variants_ns_; }
   bool cut_short() const { return cut_short_; }
+  bool variants_cut_short() const { return variants_cut_short_; }
+
+  // In pixels of a picture of this size.
+  std::vector<HashedVariant> FinishVariants(int width, int height) && {
+    for (HashedVariant& hashed : variants_) {
+      Rectangle& r = hashed.variant.rectangle;
+      const auto scaled = [](int at, int to, int from) {
+        return static_cast<int>(int64_t{at} * to / from);
+      };
+      const int right = scaled(r.x + r.width, width, seen_width_);
+      const int bottom = scaled(r.y + r.height, height, seen_height_);
+      r.x = scaled(r.x, width, seen_width_);
+      r.y = scaled(r.y, height, seen_height_);
+      r.width = right - r.x;
+      r.height = bottom - r.y;
+    }
+    return std::move(variants_);
+  }
 
   std::vector<HashedFrame> Finish() && {
     std::vector<HashedFrame> frames = std::move(picker_).Pick();
@@ -45,7 +66,7 @@ class FrameHasher {
   }
 
  private:
-  bool Add(const Frame& frame) {
+  void Add(const Frame& frame) {
     HashedFrame hashed{.number = frame.number, .pdq = {}};
     if (options_.all_orientations) {
       hashed.pdq = ComputePdqOrientations(frame.pixels, options_.profile, scratch_);
@@ -58,7 +79,29 @@ class FrameHasher {
     if (hashed.pdq.quality >= options_.min_quality && seen_.insert(Key(hashed.pdq)).second) {
       picker_.Offer(std::move(hashed));
     }
-    return true;
+  }
+
+  void CutUp(const Frame& frame) {
+    const auto begin = SteadyClock::now();
+    const int64_t left = options_.variants_budget_ns - variants_ns_;
+    const auto most = static_cast<size_t>(options_.max_variants);
+    ++frames_cut_up_;
+    seen_width_ = frame.pixels.width;
+    seen_height_ = frame.pixels.height;
+    if (variants_.size() < most) {
+      variants_cut_short_ = variants_cut_short_ || left <= 0;
+      if (left > 0) {
+        for (const Variant& variant : FindVariants(frame.pixels, most - variants_.size())) {
+          variants_cut_short_ = NanosecondsSince(begin) >= left || !go_on_();
+          if (variants_cut_short_) break;
+          HashedVariant hashed{.frame = frame.number, .variant = variant, .pdq = {}};
+          hashed.pdq = ComputePdqOrientations(Part(frame.pixels, variant.rectangle),
+                                              options_.profile, scratch_);
+          if (hashed.pdq.quality >= options_.min_quality) variants_.push_back(hashed);
+        }
+      }
+    }
+    variants_ns_ += NanosecondsSince(begin);
   }
 
   // Stands for all 8 hashes, which are taken from the same frequencies: two of them.
@@ -77,8 +120,14 @@ class FrameHasher {
   FramePicker picker_;
   HashedFrame best_{.number = -1, .pdq = {}};
   absl::flat_hash_set<std::string> seen_;
+  std::vector<HashedVariant> variants_;
+  int frames_cut_up_ = 0;
+  int seen_width_ = 1;
+  int seen_height_ = 1;
   int64_t hash_ns_ = 0;
+  int64_t variants_ns_ = 0;
   bool cut_short_ = false;
+  bool variants_cut_short_ = false;
 };
 
 }  // namespace
@@ -97,13 +146,16 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                         [&](const Frame& frame) { return hasher.Take(frame); }));
     image.cut_short = hasher.cut_short();
     image.hash_ns += hasher.hash_ns();
-    image.decode_ns += NanosecondsSince(begin) - hasher.hash_ns();
+    image.variants_ns += hasher.variants_ns();
+    image.decode_ns += NanosecondsSince(begin) - hasher.hash_ns() - hasher.variants_ns();
     const int floor = std::max(options.min_quality, kDefaultMinQuality) + kFastQualityMargin;
     if (mode == DecodeMode::kFast && image.summary.format == ImageFormat::kJpeg &&
         hasher.best_quality() < floor && go_on()) {
       mode = DecodeMode::kExact;
       continue;
     }
+    image.variants_cut_short = hasher.variants_cut_short();
+    image.variants = std::move(hasher).FinishVariants(image.summary.width, image.summary.height);
     image.frames = std::move(hasher).Finish();
     return image;
   }

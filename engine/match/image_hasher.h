@@ -11,6 +11,7 @@
 #include "engine/base/status.h"
 #include "engine/hash/pdq.h"
 #include "engine/image/decoder.h"
+#include "engine/variants/variants.h"
 
 namespace vigie {
 
@@ -28,10 +29,21 @@ struct HashOptions {
   bool all_orientations = true;  // otherwise only hashes[0] is set, as ComputePdq() gives it
   int min_quality = kDefaultMinQuality;
   int max_frames = kDefaultMaxFrames;  // at least 1
+  // Parts of the picture that are hashed as well, 0 to kMaxVariants, and the time that finding and
+  // hashing them may take.
+  int max_variants = 0;
+  int64_t variants_budget_ns = 0;
 };
 
 struct HashedFrame {
   int number = 0;  // from 0
+  PdqOrientations pdq;
+};
+
+// A part of a frame, with all orientations.
+struct HashedVariant {
+  int frame = 0;
+  Variant variant;  // in pixels of the picture as stored
   PdqOrientations pdq;
 };
 
@@ -43,9 +55,14 @@ struct HashedImage {
   FrameSummary summary;  // of the decoder
   // `go_on` ended it: frames are missing that nothing is known of.
   bool cut_short = false;
+  // At most max_variants, each of at least min_quality: of a still picture the likeliest, of an
+  // animation those of the first frames that have any.
+  std::vector<HashedVariant> variants;
+  bool variants_cut_short = false;  // the budget ended before all were hashed
   // What it took, nanoseconds.
   int64_t decode_ns = 0;
   int64_t hash_ns = 0;
+  int64_t variants_ns = 0;  // of the parts, not in hash_ns
 };
 
 // The hashes of `bytes`. `go_on` is asked before each frame is hashed; after false no more are.

@@ -16,12 +16,19 @@ struct Pipeline::Queries {
     Orientation orientation = Orientation::kOriginal;
     int quality = 0;
     std::optional<int> frame;  // of an animation
+    std::optional<Variant> variant;
   };
 
   std::vector<Pdq256> hashes;
   std::vector<Origin> origins;  // of hashes[i]
-  int quality = 0;              // the best
-  int frames_decoded = 0;       // of an animation
+  size_t of_whole = 0;          // how many of them are, the first; the others are of parts
+  Effort effort = Effort::kFast;
+  std::vector<size_t> variants;  // where the hashes of each part begin
+  int variants_looked_up = 0;
+  TimeUs thorough_us = 0;  // what is left for them
+  bool budget_ended = false;
+  int quality = 0;         // the best
+  int frames_decoded = 0;  // of an animation
   int frames_looked_up = 0;
   std::vector<Fingerprint> digests;
   // Set when finding nothing would not mean that nothing is there.
@@ -31,9 +38,10 @@ struct Pipeline::Queries {
   // What tells this upload from others: its hashes as it was sent, or else what there is.
   std::string Values() const {
     std::string values;
+    const size_t most = of_whole > 0 ? of_whole : hashes.size();
     for (const bool original : {true, false}) {
       if (!values.empty()) break;
-      for (size_t i = 0; i < hashes.size(); ++i) {
+      for (size_t i = 0; i < most; ++i) {
         if (original && origins[i].orientation != Orientation::kOriginal) continue;
         values.append(reinterpret_cast<const char*>(hashes[i].bytes.data()),
                       hashes[i].bytes.size());
@@ -113,12 +121,16 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
 }
 
 void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const {
+  queries.effort = options.effort.value_or(options_.effort);
+  const bool thorough = queries.effort == Effort::kThorough;
   const HashOptions hash = {.limits = options_.limits,
                             .mode = options_.check_mode,
                             .profile = Profile::kReference,
                             .all_orientations = true,
                             .min_quality = options_.min_quality,
-                            .max_frames = options_.max_frames};
+                            .max_frames = options_.max_frames,
+                            .max_variants = thorough ? static_cast<int>(kMaxVariants) : 0,
+                            .variants_budget_ns = options_.thorough_us * 1000};
   const auto image = hasher_.Hash(encoded, hash, options.deadline_us);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
@@ -126,29 +138,41 @@ void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& qu
   }
   if (options.times != nullptr) {
     options.times->decode_ns += image->decode_ns;
-    options.times->hash_ns += image->hash_ns;
+    options.times->hash_ns += image->hash_ns + image->variants_ns;
   }
   const FrameSummary& summary = image->summary;
+  const auto add = [&](const PdqOrientations& pdq, int frame, std::optional<Variant> variant) {
+    const int orientations = options.all_orientations ? kOrientations : 1;
+    for (int i = 0; i < orientations; ++i) {
+      queries.hashes.push_back(pdq.hashes[static_cast<size_t>(i)]);
+      queries.origins.push_back(
+          {.orientation = static_cast<Orientation>(i),
+           .quality = pdq.quality,
+           .frame = summary.animated ? std::optional<int>(frame) : std::nullopt,
+           .variant = variant});
+    }
+  };
   for (const HashedFrame& frame : image->frames) {
     queries.quality = std::max(queries.quality, frame.pdq.quality);
     if (frame.pdq.quality < options_.min_quality) continue;
     if (summary.animated) ++queries.frames_looked_up;
-    const int orientations = options.all_orientations ? kOrientations : 1;
-    for (int i = 0; i < orientations; ++i) {
-      queries.hashes.push_back(frame.pdq.hashes[static_cast<size_t>(i)]);
-      queries.origins.push_back(
-          {.orientation = static_cast<Orientation>(i),
-           .quality = frame.pdq.quality,
-           .frame = summary.animated ? std::optional<int>(frame.number) : std::nullopt});
-    }
+    add(frame.pdq, frame.number, std::nullopt);
   }
+  queries.of_whole = queries.hashes.size();
+  for (const HashedVariant& variant : image->variants) {
+    if (variant.pdq.quality < options_.min_quality) continue;
+    queries.variants.push_back(queries.hashes.size());
+    add(variant.pdq, variant.frame, variant.variant);
+  }
+  queries.thorough_us = options_.thorough_us - image->variants_ns / 1000;
+  queries.budget_ended = image->variants_cut_short;
   if (summary.animated) queries.frames_decoded = summary.frames;
   if (image->cut_short) {
     queries.Obstruct(NotScanned::kDeadline, "the deadline passed before all of it was looked at");
   } else if (!summary.rest.ok()) {
     // What is cut off has few features for that reason: the cause is the answer.
     queries.Obstruct(ObstacleOf(summary.rest), MessageOf(summary.rest));
-  } else if (queries.hashes.empty()) {
+  } else if (queries.of_whole == 0) {
     queries.Obstruct(NotScanned::kFeatureless, Featureless(queries.quality, options_.min_quality));
   }
 }
@@ -172,8 +196,10 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
     queries.hashes.push_back(PdqOf(query.fingerprint));
     queries.origins.push_back({.orientation = query.orientation,
                                .quality = query.fingerprint.quality,
-                               .frame = std::nullopt});
+                               .frame = std::nullopt,
+                               .variant = std::nullopt});
   }
+  queries.of_whole = queries.hashes.size();
   // Digests alone are answered for what they are: exact copies. A PDQ under the floor is not.
   if (queries.hashes.empty() && queries.digests.size() < fingerprints.size()) {
     queries.Obstruct(NotScanned::kFeatureless, Featureless(queries.quality, options_.min_quality));
@@ -232,6 +258,10 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
       ActsFor(*hit.list, options.organisation) &&
       (options.lists.empty() ||
        std::find(options.lists.begin(), options.lists.end(), hit.list->id) != options.lists.end());
+  const std::optional<Variant> variant =
+      perceptual ? queries.origins[hit.query].variant : std::nullopt;
+  // A harmless picture beside another one does not make that harmless.
+  if (variant.has_value() && hit.list->kind == ListKind::kAllow) return;
   if (!consulted || hit.distance > threshold) return;
   Match match;
   match.entry = hit.row.entry;
@@ -254,14 +284,53 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
     match.orientation = origin.orientation;
     match.upload_quality = origin.quality;
     match.frame = origin.frame;
+    match.variant = variant;
   }
   match.entry_quality = hit.row.quality;
   matches->push_back(std::move(match));
 }
 
+absl::Status Pipeline::SearchNear(Queries& queries, const CheckOptions& options,
+                                  std::vector<Match>* matches) const {
+  // Parts that are looked up together, before the budget is looked at again.
+  constexpr size_t kTogether = 4;
+  int radius = catalog_.WidestDistance();
+  if (options.max_distance.has_value()) radius = std::min(radius, *options.max_distance);
+  if (radius < 0 || queries.hashes.empty()) return absl::OkStatus();
+  const auto look_up = [&](size_t begin, size_t end) -> absl::Status {
+    if (begin == end) return absl::OkStatus();
+    std::vector<JoinedHit> hits;
+    VIGIE_ASSIGN_OR_RETURN(
+        hits, catalog_.FindNear(std::span(queries.hashes).subspan(begin, end - begin), radius));
+    for (JoinedHit& hit : hits) {
+      hit.query += static_cast<uint32_t>(begin);
+      AddMatch(hit, queries, options, matches);
+    }
+    return absl::OkStatus();
+  };
+  VIGIE_RETURN_IF_ERROR(look_up(0, queries.of_whole));
+  const auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < queries.variants.size(); i += kTogether) {
+    const auto passed = std::chrono::steady_clock::now() - start;
+    if (passed >= std::chrono::microseconds(queries.thorough_us) ||
+        clock_.Now() >= options.deadline_us) {
+      queries.budget_ended = true;
+      break;
+    }
+    const size_t next = std::min(i + kTogether, queries.variants.size());
+    const size_t end =
+        next < queries.variants.size() ? queries.variants[next] : queries.hashes.size();
+    VIGIE_RETURN_IF_ERROR(look_up(queries.variants[i], end));
+    queries.variants_looked_up = static_cast<int>(next);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& options) const {
   if (clock_.Now() >= options.deadline_us) {
     queries.hashes.clear();
+    queries.of_whole = 0;
+    queries.variants.clear();
     queries.digests.clear();
     queries.Obstruct(NotScanned::kDeadline, "the deadline passed before the picture was looked up");
   }
@@ -269,13 +338,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   const Revision revision = catalog_.revision();
   std::vector<Match> matches;
   StepTimer timer(options.times);
-  int radius = catalog_.WidestDistance();
-  if (options.max_distance.has_value()) radius = std::min(radius, *options.max_distance);
-  if (radius >= 0 && !queries.hashes.empty()) {
-    std::vector<JoinedHit> hits;
-    VIGIE_ASSIGN_OR_RETURN(hits, catalog_.FindNear(queries.hashes, radius));
-    for (const JoinedHit& hit : hits) AddMatch(hit, queries, options, &matches);
-  }
+  VIGIE_RETURN_IF_ERROR(SearchNear(queries, options, &matches));
   for (const Fingerprint& digest : queries.digests) {
     for (const JoinedHit& hit : catalog_.FindCopies(digest.algorithm, digest.value)) {
       AddMatch(hit, queries, options, &matches);
@@ -300,6 +363,9 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   verdict.upload_quality = queries.quality;
   verdict.frames_decoded = queries.frames_decoded;
   verdict.frames_looked_up = queries.frames_looked_up;
+  verdict.effort = queries.effort;
+  verdict.variants_looked_up = queries.variants_looked_up;
+  verdict.budget_ended = queries.budget_ended;
   verdict.revision = revision;
   if (verdict.outcome == Outcome::kMatch) {
     verdict.upload = catalog_.SealUpload(options.organisation, upload);

@@ -30,12 +30,16 @@ struct PipelineOptions {
   DecodeMode check_mode = DecodeMode::kFast;  // how uploads to check are decoded
   int min_quality = kDefaultMinQuality;       // below it an upload is FEATURELESS, 0 to 100
   int max_frames = kDefaultMaxFrames;         // of an animation, 1 to kMaxFramesLimit
+  Effort effort = Effort::kFast;              // of checks that do not say
+  // What THOROUGH may take beyond FAST: finding and hashing parts, looking them up. It is looked at
+  // between two parts, and between two searches for a few of them.
+  TimeUs thorough_us = 100'000;
 };
 
 // What the steps of a check took, nanoseconds.
 struct CheckTimes {
   int64_t decode_ns = 0;
-  int64_t hash_ns = 0;
+  int64_t hash_ns = 0;  // with finding and hashing parts
   int64_t search_ns = 0;
   int64_t decide_ns = 0;  // with noting the verdict
 };
@@ -48,6 +52,7 @@ struct CheckOptions {
   std::optional<int> max_distance;  // stricter than the lists'; never wider
   Revision min_revision = 0;        // answer only from a state at least this new
   bool all_orientations = true;     // also find mirrored and turned copies
+  std::optional<Effort> effort;     // of pictures; unset: PipelineOptions::effort
   size_t max_matches = 16;
   TimeUs deadline_us = std::numeric_limits<TimeUs>::max();
   // Decides; nullptr: the one in force. For requests of several pictures.
@@ -117,6 +122,8 @@ class Pipeline {
   void AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const;
   absl::Status CheckRequest(const CheckOptions& options) const;
   absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
+  absl::Status SearchNear(Queries& queries, const CheckOptions& options,
+                          std::vector<Match>* matches) const;
   void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,
                 std::vector<Match>* matches) const;
   // Notes what was answered about what was found; `verdict` is complete.

@@ -17,6 +17,9 @@ void SetEffect(const Policy::Ruling& ruling, Match& match) {
   if (match.kind == ListKind::kAllow) return;
   Effect effect = EffectOf(match.state, match.list_action, match.category, match.suspension);
   if (ruling.at_most < effect.action) effect = {ruling.at_most, Basis::kPolicy};
+  if (match.variant.has_value() && effect.action > Action::kHoldForReview) {
+    effect = {Action::kHoldForReview, Basis::kPartial};
+  }
   if (match.released && effect.action > Action::kReportOnly) {
     effect = {Action::kReportOnly, Basis::kReleased};
   }
@@ -29,6 +32,32 @@ void MoveTail(std::vector<Match>& from, std::vector<Match>::iterator first,
               std::vector<Match>& to) {
   to.insert(to.end(), std::make_move_iterator(first), std::make_move_iterator(from.end()));
   from.erase(first, from.end());
+}
+
+// One match an entry: the nearest of the whole upload and the nearest of a part of it, and of
+// these two the one that causes more, which the policy decides. `matches` is in order of entries.
+struct Ruled {
+  Match match;
+  bool ignored = false;
+};
+
+std::vector<Ruled> RuledByEntry(std::vector<Match> matches, const Policy& policy,
+                                std::string_view organisation) {
+  std::vector<Ruled> ruled;
+  for (Match& match : matches) {
+    const Policy::Ruling ruling = policy.RulingOn(match, organisation);
+    SetEffect(ruling, match);
+    if (!ruling.ignored) match.threshold = ruling.threshold;
+    Ruled next{.match = std::move(match), .ignored = ruling.ignored};
+    if (ruled.empty() || ruled.back().match.entry != next.match.entry) {
+      ruled.push_back(std::move(next));
+      continue;
+    }
+    const Ruled& whole = ruled.back();
+    const bool stronger = next.match.action > whole.match.action;
+    if (!next.ignored && (whole.ignored || stronger)) ruled.back() = std::move(next);
+  }
+  return ruled;
 }
 
 void SortByEntry(std::vector<Match>& matches) {
@@ -90,6 +119,8 @@ std::string_view Name(Basis value) {
       return "suspended";
     case Basis::kReleased:
       return "released";
+    case Basis::kPartial:
+      return "partial";
   }
   return "invalid";
 }
@@ -115,15 +146,18 @@ Effect EffectOf(EntryState state, Action list_action, Category category, Suspens
 
 Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_view organisation,
                size_t max_matches) {
-  // One match an entry: the nearest; then the least turned, then the first fingerprint, so
-  // that the answer is the same every time. Rules begin at a distance and never end at one, so
-  // the nearest is also the one that the policy weakens least.
-  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
-    return std::tie(a.entry, a.distance, a.orientation, a.fingerprint) <
-           std::tie(b.entry, b.distance, b.orientation, b.fingerprint);
+  // Of an entry the nearest; then the least turned, then the first fingerprint, so that the answer
+  // is the same every time. Rules begin at a distance and never end at one, so the nearest is also
+  // the one that the policy weakens least. Parts of the upload come after the whole.
+  const auto part = [](const Match& match) { return match.variant.has_value(); };
+  std::stable_sort(matches.begin(), matches.end(), [&](const Match& a, const Match& b) {
+    return std::tuple(a.entry, part(a), a.distance, a.orientation, a.fingerprint) <
+           std::tuple(b.entry, part(b), b.distance, b.orientation, b.fingerprint);
   });
   matches.erase(std::unique(matches.begin(), matches.end(),
-                            [](const Match& a, const Match& b) { return a.entry == b.entry; }),
+                            [&](const Match& a, const Match& b) {
+                              return a.entry == b.entry && part(a) == part(b);
+                            }),
                 matches.end());
 
   Verdict verdict;
@@ -131,12 +165,9 @@ Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_vie
   verdict.policy = policy.name();
   std::vector<Match> acting;
   std::vector<Match> allowing;
-  for (Match& match : matches) {
-    const Policy::Ruling ruling = policy.RulingOn(match, organisation);
-    SetEffect(ruling, match);
-    if (!ruling.ignored) match.threshold = ruling.threshold;
-    std::vector<Match>& rest = match.kind == ListKind::kAllow ? allowing : acting;
-    (ruling.ignored ? verdict.set_aside : rest).push_back(std::move(match));
+  for (Ruled& ruled : RuledByEntry(std::move(matches), policy, organisation)) {
+    std::vector<Match>& rest = ruled.match.kind == ListKind::kAllow ? allowing : acting;
+    (ruled.ignored ? verdict.set_aside : rest).push_back(std::move(ruled.match));
   }
   const bool allowed = !allowing.empty();
   MoveTail(acting,

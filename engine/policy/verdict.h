@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/pixels.h"
 #include "engine/base/types.h"
 
 namespace vigie {
@@ -33,6 +34,7 @@ enum class Basis : uint8_t {
   kPolicy = 8,        // the server's policy asks for less
   kSuspended = 9,     // the entry is held back: it matched too much, or an operator did it
   kReleased = 10,     // the platform found this entry wrong about this upload
+  kPartial = 11,      // only a part of the upload is near: held, not blocked
 };
 
 std::string_view Name(Outcome value);
@@ -64,6 +66,8 @@ struct Match {
   int upload_quality = 0;  // of the frame that matched
   int entry_quality = 0;
   std::optional<int> frame;  // of an animation: which matched, from 0; none for digests
+  // The part of the upload that is near; none: the whole.
+  std::optional<Variant> variant;
   // Set by Decide().
   Action action = Action::kReportOnly;
   Basis basis = Basis::kProvisional;
@@ -92,6 +96,10 @@ struct Verdict {
   // repeat these, are featureless, or are more than the server looks up). 0 for still pictures.
   int frames_decoded = 0;
   int frames_looked_up = 0;
+  Effort effort = Effort::kFast;  // what was done
+  int variants_looked_up = 0;     // parts of the upload
+  // The time for more than kFast was over before all parts were looked up.
+  bool budget_ended = false;
   Revision revision = 0;  // the catalogue had at least this state
   std::string upload;     // kMatch: names what was checked, for feedback; opaque
 };

@@ -130,6 +130,11 @@ std::vector<Setting> MakeSettings() {
            {"exact", "fast"}),
       Number("match.max_frames", &Config::max_frames, 1, kMaxFramesLimit,
              "frames of an animation that are looked up, evenly over the whole"),
+      Text("match.effort", &Config::effort,
+           "what is done to find known pictures in uploads, when a check does not say",
+           {"fast", "thorough"}),
+      Number("match.thorough_ms", &Config::thorough_ms, 1, 60'000,
+             "what a thorough check may take beyond a fast one, milliseconds"),
       Text("decoder", &Config::decoder,
            "where pictures are decoded: in processes behind a wall, or in the server itself",
            {"process", "in-process"}),
@@ -323,6 +328,8 @@ PipelineOptions PipelineOptionsOf(const Config& config) {
   options.max_frames = static_cast<int>(config.max_frames);
   options.check_mode = Parse<DecodeMode>(config.decode_mode).value_or(DecodeMode::kFast);
   options.min_quality = static_cast<int>(config.min_quality);
+  options.effort = Parse<Effort>(config.effort).value_or(Effort::kFast);
+  options.thorough_us = config.thorough_ms * 1000;
   return options;
 }
 

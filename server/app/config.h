@@ -43,6 +43,8 @@ struct Config {
   int64_t min_quality = kDefaultMinQuality;
   std::string decode_mode = "fast";
   int64_t max_frames = kDefaultMaxFrames;
+  std::string effort = "fast";  // or thorough: of checks that do not say
+  int64_t thorough_ms = 100;
   std::string decoder = "process";  // or in-process
   int64_t decoder_workers = 0;      // 0: one a core
   std::string policy_file;          // empty: no policy

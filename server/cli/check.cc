@@ -25,7 +25,8 @@ struct Options {
   ClientOptions client;
   bool hash_only = false;
   bool json = false;
-  int threads = 0;  // 0: one a core
+  std::string effort;  // empty: as the server is configured
+  int threads = 0;     // 0: one a core
   std::vector<std::string> lists;
   std::vector<std::string> files;
 };
@@ -94,6 +95,8 @@ absl::StatusOr<v1::Verdict> Ask(const Options& options, const Client& client,
   for (const std::string& list : options.lists) {
     settings.add_lists(list.starts_with("lists/") ? list : absl::StrCat("lists/", list));
   }
+  if (options.effort == "fast") settings.set_effort(v1::Verdict::FAST);
+  if (options.effort == "thorough") settings.set_effort(v1::Verdict::THOROUGH);
   grpc::ClientContext context;
   client.Prepare(context);
   if (options.hash_only) {
@@ -134,6 +137,11 @@ void PrintText(const std::string& file, const v1::Verdict& verdict) {
     absl::StrAppend(&line, "\t", Word(v1::Action_Name(verdict.action())), "\tdistance ",
                     match.distance(), " of ", match.threshold(), "\t",
                     Word(v1::Orientation_Name(match.orientation())), "\t", match.entry());
+    if (match.has_variant()) {
+      const v1::Variant& part = match.variant();
+      absl::StrAppend(&line, "\t", Word(v1::Variant::Kind_Name(part.kind())), " ", part.width(),
+                      "x", part.height(), "+", part.x(), "+", part.y());
+    }
     if (verdict.total_matches() > 1) {
       absl::StrAppend(&line, " and ", verdict.total_matches() - 1, " more");
     }
@@ -200,6 +208,12 @@ void AddCheck(CLI::App& app, int* exit_code) {
   command->add_flag("--hash-only", options->hash_only,
                     "hash here and send only hashes: the pictures never leave this machine");
   command->add_option("--list", options->lists, "consult only this list (may be repeated)");
+  command
+      ->add_option("--effort", options->effort,
+                   "fast: the whole picture; thorough: also its parts; default: the server's. Of "
+                   "hashes only the whole is known")
+      ->check(CLI::IsMember({"fast", "thorough"}).description(""))
+      ->type_name("fast|thorough");
   command->add_flag("--json", options->json, "one JSON object a line");
   command
       ->add_option("--threads", options->threads,

@@ -65,7 +65,9 @@ bool IsPossible(const AnswerHead& head, const HashOptions& options) {
       head.width >= 1 && head.width <= kMaxSide && head.height >= 1 && head.height <= kMaxSide;
   const bool counts = head.decoded_frames >= 1 && (head.animated == 1 || head.decoded_frames == 1);
   return format_known && sides && (head.cut_short == 0 || head.cut_short == 1) &&
-         (head.animated == 0 || head.animated == 1) && counts &&
+         (head.animated == 0 || head.animated == 1) && counts && head.variants <= kMaxVariants &&
+         head.variants <= static_cast<uint32_t>(std::max(options.max_variants, 0)) &&
+         (head.variants_cut_short == 0 || head.variants_cut_short == 1) &&
          head.frames <= static_cast<uint32_t>(options.max_frames) &&
          head.frames <= static_cast<uint32_t>(head.decoded_frames);
 }
@@ -85,6 +87,44 @@ std::optional<HashedFrame> Decode(const AnswerFrame& wire, int previous, const A
   return frame;
 }
 
+AnswerVariant Encode(const HashedVariant& hashed) {
+  const Rectangle& r = hashed.variant.rectangle;
+  AnswerVariant wire;
+  wire.frame = hashed.frame;
+  wire.kind = static_cast<int32_t>(hashed.variant.kind);
+  wire.x = r.x;
+  wire.y = r.y;
+  wire.width = r.width;
+  wire.height = r.height;
+  wire.quality = hashed.pdq.quality;
+  for (size_t i = 0; i < wire.hashes.size(); ++i) wire.hashes[i] = hashed.pdq.hashes[i].bytes;
+  return wire;
+}
+
+// The part, which comes after one of frame `previous`.
+std::optional<HashedVariant> Decode(const AnswerVariant& wire, int previous, const AnswerHead& head,
+                                    const HashOptions& options) {
+  const bool inside = wire.x >= 0 && wire.y >= 0 && wire.width >= 1 && wire.height >= 1 &&
+                      wire.x < head.width && wire.width <= head.width - wire.x &&
+                      wire.y < head.height && wire.height <= head.height - wire.y;
+  if (!inside || wire.frame < previous || wire.frame >= head.decoded_frames ||
+      wire.kind < static_cast<int32_t>(VariantKind::kTrimmed) ||
+      wire.kind > static_cast<int32_t>(VariantKind::kPanel) || wire.quality < options.min_quality ||
+      wire.quality > 100) {
+    return std::nullopt;
+  }
+  HashedVariant hashed{.frame = wire.frame,
+                       .variant = {.kind = static_cast<VariantKind>(wire.kind),
+                                   .rectangle = {.x = wire.x,
+                                                 .y = wire.y,
+                                                 .width = wire.width,
+                                                 .height = wire.height}},
+                       .pdq = {}};
+  hashed.pdq.quality = wire.quality;
+  for (size_t i = 0; i < wire.hashes.size(); ++i) hashed.pdq.hashes[i].bytes = wire.hashes[i];
+  return hashed;
+}
+
 }  // namespace
 
 std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<HashedImage>& image) {
@@ -102,8 +142,12 @@ std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<Hash
     head.cut_short = image->cut_short ? 1 : 0;
     head.decode_ns = image->decode_ns;
     head.hash_ns = image->hash_ns;
+    head.variants = static_cast<uint32_t>(image->variants.size());
+    head.variants_cut_short = image->variants_cut_short ? 1 : 0;
+    head.variants_ns = image->variants_ns;
   }
-  std::vector<std::byte> answer(sizeof(head) + head.frames * sizeof(AnswerFrame));
+  const size_t variants_at = sizeof(head) + head.frames * sizeof(AnswerFrame);
+  std::vector<std::byte> answer(variants_at + head.variants * sizeof(AnswerVariant));
   std::memcpy(answer.data(), &head, sizeof(head));
   for (size_t i = 0; i < head.frames; ++i) {
     AnswerFrame frame;
@@ -113,6 +157,10 @@ std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<Hash
       frame.hashes[o] = image->frames[i].pdq.hashes[o].bytes;
     }
     std::memcpy(answer.data() + sizeof(head) + i * sizeof(frame), &frame, sizeof(frame));
+  }
+  for (size_t i = 0; i < head.variants; ++i) {
+    const AnswerVariant variant = Encode(image->variants[i]);
+    std::memcpy(answer.data() + variants_at + i * sizeof(variant), &variant, sizeof(variant));
   }
   return answer;
 }
@@ -131,10 +179,9 @@ absl::StatusOr<HashedImage> DecodeAnswer(std::span<const std::byte> answer,
     *valid = true;
     return *status;
   }
-  if (!IsPossible(head, question.options) ||
-      answer.size() != sizeof(head) + head.frames * sizeof(AnswerFrame)) {
-    return refused;
-  }
+  if (!IsPossible(head, question.options)) return refused;
+  const size_t variants_at = sizeof(head) + head.frames * sizeof(AnswerFrame);
+  if (answer.size() != variants_at + head.variants * sizeof(AnswerVariant)) return refused;
   HashedImage image;
   image.summary = {.format = static_cast<ImageFormat>(head.format),
                    .width = head.width,
@@ -152,6 +199,17 @@ absl::StatusOr<HashedImage> DecodeAnswer(std::span<const std::byte> answer,
     previous = frame->number;
     image.frames.push_back(*frame);
   }
+  previous = 0;
+  for (size_t i = 0; i < head.variants; ++i) {
+    AnswerVariant wire;
+    std::memcpy(&wire, answer.data() + variants_at + i * sizeof(wire), sizeof(wire));
+    const auto variant = Decode(wire, previous, head, question.options);
+    if (!variant.has_value()) return refused;
+    previous = variant->frame;
+    image.variants.push_back(*variant);
+  }
+  image.variants_cut_short = head.variants_cut_short == 1;
+  image.variants_ns = std::clamp<int64_t>(head.variants_ns, 0, took_ns);
   image.decode_ns = std::clamp<int64_t>(head.decode_ns, 0, took_ns);
   image.hash_ns = std::clamp<int64_t>(head.hash_ns, 0, took_ns);
   *valid = true;

@@ -48,8 +48,11 @@ struct AnswerHead {
   int32_t animated = 0;
   int32_t decoded_frames = 0;
   int32_t cut_short = 0;
+  uint32_t variants = 0;  // how many follow the frames
+  int32_t variants_cut_short = 0;
   int64_t decode_ns = 0;
   int64_t hash_ns = 0;
+  int64_t variants_ns = 0;
 };
 
 struct AnswerFrame {
@@ -58,10 +61,22 @@ struct AnswerFrame {
   std::array<std::array<uint8_t, 32>, 8> hashes = {};
 };
 
+struct AnswerVariant {
+  int32_t frame = 0;
+  int32_t kind = 0;
+  int32_t x = 0;
+  int32_t y = 0;
+  int32_t width = 0;
+  int32_t height = 0;
+  int32_t quality = 0;
+  std::array<std::array<uint8_t, 32>, 8> hashes = {};
+};
+
 // Of HashOptions::max_frames; an answer is one message.
 inline constexpr int kMaxAnswerFrames = 256;
-inline constexpr size_t kMaxAnswerBytes =
-    sizeof(AnswerHead) + kMaxAnswerFrames * sizeof(AnswerFrame);
+inline constexpr size_t kMaxAnswerBytes = sizeof(AnswerHead) +
+                                          kMaxAnswerFrames * sizeof(AnswerFrame) +
+                                          kMaxVariants * sizeof(AnswerVariant);
 
 std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<HashedImage>& image);
 

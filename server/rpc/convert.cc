@@ -25,7 +25,9 @@ static_assert(static_cast<int>(Subject::kMinor) == v1::MINOR);
 static_assert(static_cast<int>(Outcome::kNotScanned) == v1::Verdict::NOT_SCANNED);
 static_assert(static_cast<int>(NotScanned::kDecoderFailed) == v1::Verdict::DECODER_FAILED);
 static_assert(static_cast<int>(NoticeCode::kDuplicate) == v1::Notice::DUPLICATE);
-static_assert(static_cast<int>(Basis::kReleased) == v1::Verdict::RELEASED_BY_FEEDBACK);
+static_assert(static_cast<int>(Basis::kPartial) == v1::Verdict::PARTIAL_MATCH);
+static_assert(static_cast<int>(Effort::kThorough) == v1::Verdict::THOROUGH);
+static_assert(static_cast<int>(VariantKind::kPanel) == v1::Variant::PANEL);
 
 // Fields of a list that its owner may choose; those that are unset stay out.
 absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSettings* settings) {
@@ -67,6 +69,14 @@ void ToProto(const Match& match, const Catalog& catalog, v1::Match* to) {
   message.set_entry_quality(match.entry_quality);
   message.set_fingerprint(match.fingerprint);
   if (match.frame.has_value()) message.set_frame(*match.frame);
+  if (match.variant.has_value()) {
+    v1::Variant& variant = *message.mutable_variant();
+    variant.set_kind(ProtoOf<v1::Variant::Kind>(match.variant->kind));
+    variant.set_x(match.variant->rectangle.x);
+    variant.set_y(match.variant->rectangle.y);
+    variant.set_width(match.variant->rectangle.width);
+    variant.set_height(match.variant->rectangle.height);
+  }
   if (match.expires_us != 0) SetTime(match.expires_us, message.mutable_expire_time());
 }
 
@@ -170,6 +180,10 @@ absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message) {
   if (message.max_matches() < 0 || message.max_matches() > 1000) {
     return Invalid("OUT_OF_RANGE", "max_matches is 0 to 1000");
   }
+  if (message.effort() != v1::Verdict::EFFORT_UNSPECIFIED) {
+    VIGIE_ASSIGN_OR_RETURN(options.effort, EnumOf<Effort>(message.effort(), Effort::kThorough,
+                                                          std::nullopt, "effort"));
+  }
   if (message.max_matches() > 0) options.max_matches = static_cast<size_t>(message.max_matches());
   return options;
 }
@@ -238,6 +252,9 @@ void ToProto(const Verdict& verdict, const Catalog& catalog, v1::Verdict* to) {
   message.set_revision(verdict.revision);
   message.set_frames_decoded(verdict.frames_decoded);
   message.set_frames_looked_up(verdict.frames_looked_up);
+  message.set_effort(ProtoOf<v1::Verdict::Effort>(verdict.effort));
+  message.set_variants_looked_up(verdict.variants_looked_up);
+  message.set_budget_ended(verdict.budget_ended);
   message.set_upload(verdict.upload);
   message.set_policy(verdict.policy);
 }

@@ -14,6 +14,7 @@
 
 #include "tests/support/animations.h"
 #include "tests/support/bmff_pictures.h"
+#include "tests/support/composites.h"
 #include "tests/support/pictures.h"
 #include "tests/unit/image/samples.h"
 
@@ -108,6 +109,7 @@ void WriteAll(const std::filesystem::path& folder) {
   Write(folder / "scene-1-16-bit.png", EncodePng16(scene));
   Write(folder / "scene-1-alpha.png", EncodePngWithAlpha(scene, 255));
   WriteTurned(folder, scene);
+  Write(folder / "scene-1-framed.jpg", Encode(Framed(scene, 60, 255), ".jpg"));
   const Picture two = Scene(kWidth, kHeight, 2);
   const Picture three = Scene(kWidth, kHeight, 3);
   Write(folder / "animation-2-1-3.webp", EncodeAnimatedWebp({two, scene, three}));

@@ -1,5 +1,6 @@
 """MatchService as a platform meets it: verdicts, copies, streams."""
 
+import json
 import random
 
 import grpc
@@ -110,6 +111,43 @@ class Checks(harness.ServerTest):
                 self.assert_match(self.platform.check(upload), orientation)
                 verdict = self.platform.check(upload, original_orientation_only=True)
                 self.assertEqual(verdict.outcome, Verdict.NO_MATCH)
+
+    def test_a_thorough_check_finds_a_framed_copy_holds_it_and_names_the_part(self):
+        upload = picture("scene-1-framed.jpg")
+        fast = self.platform.check(upload)
+        self.assertEqual((fast.outcome, fast.effort), (Verdict.NO_MATCH, Verdict.FAST))
+        self.assertEqual(fast.variants_looked_up, 0)
+        verdict = self.platform.check(upload, effort=Verdict.THOROUGH)
+        self.assertEqual(verdict.outcome, Verdict.MATCH, verdict)
+        self.assertEqual(verdict.effort, Verdict.THOROUGH)
+        self.assertEqual(verdict.action, types_pb2.HOLD_FOR_REVIEW)
+        self.assertEqual(verdict.basis, Verdict.PARTIAL_MATCH)
+        self.assertIn(verdict.variants_looked_up, range(1, 17))
+        [match] = verdict.matches
+        self.assertEqual(match.entry, self.entry)
+        self.assertLessEqual(match.distance, 31)
+        self.assertEqual(match.variant.kind, types_pb2.Variant.TRIMMED)
+        self.assertAlmostEqual(match.variant.x, 60, delta=4)
+        self.assertAlmostEqual(match.variant.y, 60, delta=4)
+        self.assert_no_hash(verdict, self.fingerprints)
+        whole = self.platform.check(picture("scene-1.png"), effort=Verdict.THOROUGH)
+        self.assert_match(whole, most=8)
+        self.assertFalse(whole.matches[0].HasField("variant"))
+
+    def test_of_hashes_there_is_nothing_but_a_fast_check_and_an_unknown_effort_is_refused(self):
+        verdict = self.platform.check_hash(self.fingerprints[0], effort=Verdict.THOROUGH)
+        self.assertEqual(verdict.effort, Verdict.FAST)
+        with self.fails(grpc.StatusCode.INVALID_ARGUMENT, "ENUM_INVALID"):
+            self.platform.check(picture("scene-1.png"), effort=7)
+
+    def test_the_command_shows_the_part(self):
+        arguments = ("check", "--json", harness.pictures() / "scene-1-framed.jpg")
+        self.assertEqual(self.server.run("platform", *arguments).returncode, 0)
+        done = self.server.run("platform", *arguments, "--effort", "thorough")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        [match] = json.loads(done.stdout)["verdict"]["matches"]
+        self.assertEqual(match["variant"]["kind"], "TRIMMED")
+        self.assertIn("width", match["variant"])
 
     def test_other_pictures_do_not_match(self):
         for number in range(2, 7):

@@ -41,6 +41,14 @@ inline void ExpectSame(const absl::StatusOr<HashedImage>& got,
     EXPECT_EQ(got->frames[i].pdq.hashes, expected->frames[i].pdq.hashes) << what;
     EXPECT_EQ(got->frames[i].pdq.quality, expected->frames[i].pdq.quality) << what;
   }
+  EXPECT_EQ(got->variants_cut_short, expected->variants_cut_short) << what;
+  ASSERT_EQ(got->variants.size(), expected->variants.size()) << what;
+  for (size_t i = 0; i < got->variants.size(); ++i) {
+    EXPECT_EQ(got->variants[i].frame, expected->variants[i].frame) << what;
+    EXPECT_EQ(got->variants[i].variant, expected->variants[i].variant) << what;
+    EXPECT_EQ(got->variants[i].pdq.hashes, expected->variants[i].pdq.hashes) << what;
+    EXPECT_EQ(got->variants[i].pdq.quality, expected->variants[i].pdq.quality) << what;
+  }
 }
 
 // What a picture's hashes are without a wall.

@@ -19,6 +19,7 @@ Question AskFor(int max_frames) {
   Question question;
   question.number = 77;
   question.options.max_frames = max_frames;
+  question.options.max_variants = 2;
   return question;
 }
 
@@ -36,6 +37,16 @@ HashedImage Animation(Random& random) {
                    .animated = true,
                    .frames = 8,
                    .rest = absl::OkStatus()};
+  for (const int frame : {0, 3}) {
+    HashedVariant part{.frame = frame,
+                       .variant = {.kind = VariantKind::kPanel,
+                                   .rectangle = {.x = 3, .y = 4, .width = 20, .height = 16}},
+                       .pdq = {}};
+    for (Pdq256& hash : part.pdq.hashes) hash = random.Hash();
+    part.pdq.quality = 70;
+    image.variants.push_back(part);
+  }
+  image.variants_cut_short = true;
   return image;
 }
 
@@ -93,6 +104,10 @@ TEST(Answer, WithAnImpossibleValueIsRefused) {
   ExpectRefused("still", [](Head& head, Frame&) { head.animated = 0; });
   ExpectRefused("decoded", [](Head& head, Frame&) { head.decoded_frames = -8; });
   ExpectRefused("too few decoded", [](Head& head, Frame&) { head.decoded_frames = 7; });
+  ExpectRefused("more parts", [](Head& head, Frame&) { ++head.variants; });
+  ExpectRefused("fewer parts", [](Head& head, Frame&) { --head.variants; });
+  ExpectRefused("many parts", [](Head& head, Frame&) { head.variants = 0xFFFFFFFF; });
+  ExpectRefused("cut short", [](Head& head, Frame&) { head.variants_cut_short = 2; });
   ExpectRefused("frame number", [](Head&, Frame& frame) { frame.number = -1; });
   ExpectRefused("frame order", [](Head&, Frame& frame) { frame.number = 3; });
   ExpectRefused("quality", [](Head&, Frame& frame) { frame.quality = 101; });
@@ -101,6 +116,37 @@ TEST(Answer, WithAnImpossibleValueIsRefused) {
   ExpectRefused("reason length", [](Head& head, Frame&) { head.status.reason_bytes = 0xFFFF; });
   ExpectRefused("text of no error", [](Head& head, Frame&) { head.status.message_bytes = 4; });
   ExpectRefused("code", [](Head& head, Frame&) { head.status.code = 3; });
+}
+
+// Changes one field of the last part of a good answer.
+template <typename Change>
+void ExpectPartRefused(const char* what, Change change) {
+  Random random(1);
+  auto answer = EncodeAnswer(77, Animation(random));
+  AnswerVariant part;
+  const size_t at = answer.size() - sizeof(part);
+  std::memcpy(&part, answer.data() + at, sizeof(part));
+  change(part);
+  std::memcpy(answer.data() + at, &part, sizeof(part));
+  bool valid = true;
+  EXPECT_EQ(ReasonOf(Decode(answer, &valid).status()), "DECODER_FAILED") << what;
+  EXPECT_FALSE(valid) << what;
+}
+
+TEST(Answer, WithAnImpossiblePartIsRefused) {
+  using Part = AnswerVariant;
+  ExpectPartRefused("kind", [](Part& part) { part.kind = 4; });
+  ExpectPartRefused("no kind", [](Part& part) { part.kind = 0; });
+  ExpectPartRefused("frame", [](Part& part) { part.frame = 8; });
+  ExpectPartRefused("frame order", [](Part& part) { part.frame = -1; });
+  ExpectPartRefused("left", [](Part& part) { part.x = -1; });
+  ExpectPartRefused("top", [](Part& part) { part.y = 20; });
+  ExpectPartRefused("right", [](Part& part) { part.width = 28; });
+  ExpectPartRefused("far right", [](Part& part) { part.width = 2'147'483'647; });
+  ExpectPartRefused("bottom", [](Part& part) { part.height = 17; });
+  ExpectPartRefused("empty", [](Part& part) { part.width = 0; });
+  ExpectPartRefused("quality", [](Part& part) { part.quality = 101; });
+  ExpectPartRefused("featureless", [](Part& part) { part.quality = 49; });
 }
 
 TEST(Answer, WithATextThatIsNoneIsRefused) {

@@ -53,6 +53,33 @@ TEST(EffectOf, IsTheWeakestOfStateListAndCategoryForEveryCombination) {
   }
 }
 
+Match OfPart(Match match, int distance) {
+  match.distance = distance;
+  match.variant = Variant{};
+  return match;
+}
+
+TEST(Decide, APartOfTheUploadIsHeldAndNeverWeakensTheWhole) {
+  Match whole;
+  whole.entry = 7;
+  whole.state = EntryState::kConfirmed;
+  whole.distance = 30;
+  const Verdict part = Decided({OfPart(whole, 2)}, 16);
+  EXPECT_EQ(part.action, Action::kHoldForReview);
+  EXPECT_EQ(part.basis, Basis::kPartial);
+  // The nearer one is of a part: the whole counts all the same, whatever the order.
+  for (const auto& matches :
+       {std::vector{OfPart(whole, 2), whole}, std::vector{whole, OfPart(whole, 2)}}) {
+    const Verdict both = Decided(matches, 16);
+    EXPECT_EQ(both.action, Action::kBlock);
+    EXPECT_EQ(both.total_matches, 1U);
+    EXPECT_FALSE(both.matches.at(0).variant.has_value());
+  }
+  // What asks for less anyway says why as before.
+  whole.category = Category::kSourcePhoto;
+  EXPECT_EQ(Decided({OfPart(whole, 2)}, 16).basis, Basis::kSourcePhoto);
+}
+
 TEST(EffectOf, SaysWhatLimitedTheAction) {
   const auto basis = [](EntryState state, Action list, Category category) {
     return EffectOf(state, list, category).basis;
