@@ -46,7 +46,7 @@ class Config(harness.TestCase):
             if key in ("tls.certificate", "tls.key", "tls.client_ca", "policy.file"):
                 continue
             other = others.get(default, "17" if default.isdigit() else "elsewhere")
-            other = {"limits.max_image_bytes": "4096"}.get(key, other)
+            other = {"limits.max_image_bytes": "4096", "match.effort": "thorough"}.get(key, other)
             variable = "VIGIE_" + key.upper().replace(".", "_")
             quoted = other if other.isdigit() or other in ("true", "false") else f'"{other}"'
             for where in ({"text": f"{key} = {quoted}"}, {"flags": [f"--{key}", other]},
