@@ -21,6 +21,7 @@ struct ServerOptions {
   double deadline_s = 2;           // of a call in an open loop
   double soak_minutes = 0;         // at the first of `loads`, instead
   std::string images;              // a folder of JPEG files; empty: generated pictures
+  std::string hostile;             // a folder of files to send beside; empty: none
   std::string program;             // of `vigie`
   std::vector<std::string> flags;  // for `vigie serve`
 };
@@ -40,6 +41,8 @@ struct ServerRow {
   // What the same engine does without a server, in pictures a second on as many threads as there
   // are cores; 0: not asked for.
   double engine_rps = 0;
+  // Hostile files that another organisation had answered a second meanwhile; none: not asked.
+  std::optional<double> hostile_rps = std::nullopt;
 };
 
 // A server, before it was asked anything.

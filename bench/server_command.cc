@@ -85,6 +85,11 @@ void AddServer(CLI::App& app, int* exit_code) {
                    "a folder of JPEG files for mode image; default: generated pictures")
       ->type_name("DIR");
   command
+      ->add_option("--hostile", flags->options.hostile,
+                   "a folder of files that another organisation sends as pictures, as fast as "
+                   "they are answered: each rate of the open loop is measured beside them too")
+      ->type_name("DIR");
+  command
       ->add_option("--flag", flags->options.flags,
                    "for `vigie serve`, such as --flag=--server.workers=4; repeatable")
       ->type_name("FLAG");

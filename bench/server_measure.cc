@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
@@ -20,6 +21,9 @@ constexpr double kPatientS = 600;  // the deadline when the capacity is measured
 constexpr size_t kGenerated = 64;  // pictures
 constexpr size_t kBatch = 100;
 constexpr auto kSettle = std::chrono::milliseconds(500);
+// Hostile files in flight: enough to keep every decoder busy, and some waiting.
+constexpr size_t kHostileWindow = 16;
+constexpr char kHostile[] = "bench-hostile";
 constexpr double kQuietCores = 0.05;  // used by a server that does nothing beside
 constexpr int kMostSettles = 120;
 
@@ -40,6 +44,21 @@ std::vector<std::string> Pictures(const std::string& folder) {
   return pictures;
 }
 
+std::vector<std::string> HostileFiles(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::ifstream in(path, std::ios::binary);
+    files.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
+  if (files.empty()) throw std::runtime_error("no files in " + folder);
+  return files;
+}
+
 // The measurements of one server.
 class Session {
  public:
@@ -51,6 +70,9 @@ class Session {
         report_(*report),
         data_dir_(folder_.File("data")) {
     key_ = CreateKey(options.program, data_dir_, kPlatform, "platform");
+    if (!options.hostile.empty()) {
+      hostile_key_ = CreateKey(options.program, data_dir_, kHostile, "platform");
+    }
     SeedDataFolder(data_dir_, entries);
   }
 
@@ -58,6 +80,7 @@ class Session {
     double hash_rate = 0;
     if (HasHashModes()) hash_rate = EngineHashRate(data_dir_, options_, entries_);
     if (HasMode("image")) pictures_ = Pictures(options_.images);
+    if (!options_.hostile.empty()) hostile_ = HostileFiles(options_.hostile);
     const double image_rate = pictures_.empty() ? 0 : EngineImageRate(pictures_, options_.seconds);
     Start();
     const double floor_rps = MeasureFloor();
@@ -97,10 +120,11 @@ class Session {
     return usage;
   }
 
-  Callers Connect() const {
+  Callers Connect() const { return Connect(key_); }
+  Callers Connect(const std::string& key) const {
     Callers callers;
     for (size_t i = 0; i < options_.connections; ++i) {
-      callers.push_back(std::make_unique<Caller>(server_->address(), key_));
+      callers.push_back(std::make_unique<Caller>(server_->address(), key));
     }
     return callers;
   }
@@ -150,7 +174,24 @@ class Session {
       const auto load = LoadOf(mode, options_.deadline_s);
       row.target = capacity * share;
       Measure(row, [&] { return Pace(*load, *row.target, options_.seconds); });
+      if (!hostile_.empty()) MeasureBesideHostile(row, mode, *load);
     }
+  }
+
+  void MeasureBesideHostile(ServerRow row, const std::string& mode, Workload& load) {
+    row.mode = mode + "+hostile";
+    const auto hostile = MakeHostileLoad(Connect(hostile_key_), hostile_, kPatientS);
+    Measure(row, [&] {
+      auto beside = std::async(
+          std::launch::async, [&] { return Saturate(*hostile, kHostileWindow, options_.seconds); });
+      const LoadResult result = Pace(load, *row.target, options_.seconds);
+      const LoadResult answered = beside.get();
+      if (answered.wrong + answered.failed > 0) {
+        throw std::runtime_error("hostile files were not answered with verdicts");
+      }
+      hostile_rps_ = answered.per_second();
+      return result;
+    });
   }
 
   static LoadResult Pace(Workload& load, double per_second, double seconds) {
@@ -178,6 +219,7 @@ class Session {
     row.server_cpu_s = usage.cpu_seconds - server_cpu;
     row.client_cpu_s = OwnCpuSeconds() - client_cpu;
     row.memory_mb = usage.memory_mb;
+    row.hostile_rps = std::exchange(hostile_rps_, std::nullopt);
     report_.rows.push_back(row);
     progress_(row);
   }
@@ -189,7 +231,10 @@ class Session {
   const TemporaryFolder folder_;
   const std::string data_dir_;
   std::string key_;
+  std::string hostile_key_;
   std::vector<std::string> pictures_;
+  std::vector<std::string> hostile_;
+  std::optional<double> hostile_rps_;  // of the measurement that has just been made
   std::unique_ptr<ServerProcess> server_;
 };
 

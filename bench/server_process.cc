@@ -141,17 +141,10 @@ std::string CreateKey(const std::string& program, const std::string& data_dir,
 
 ServerProcess::ServerProcess(const std::string& program, const std::string& data_dir,
                              const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments = {"serve",
-                                        "--data_dir",
-                                        data_dir,
-                                        "--listen",
-                                        "127.0.0.1:0",
-                                        "--log.level",
-                                        "warning",
-                                        "--server.drain_notice_ms",
-                                        "0",
-                                        "--metrics.listen",
-                                        "127.0.0.1:0"};
+  std::vector<std::string> arguments = {
+      "serve",       "--data_dir",       data_dir,     "--listen",
+      "127.0.0.1:0", "--log.level",      "warning",    "--server.drain_notice_ms",
+      "0",           "--metrics.listen", "127.0.0.1:0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   const Child child = Start(program, arguments, {});
   pid_ = child.pid;

@@ -36,13 +36,14 @@ Json JsonOf(const ServerRow& row) {
           {"rss_mb", row.memory_mb},
           {"floor_rps", OrNull(row.floor_rps)},
           {"pictures", row.pictures},
-          {"engine_pictures_s", OrNull(row.engine_rps)}};
+          {"engine_pictures_s", OrNull(row.engine_rps)},
+          {"hostile_rps", row.hostile_rps.has_value() ? Json(*row.hostile_rps) : Json(nullptr)}};
 }
 
 }  // namespace
 
 void PrintServerHeader() {
-  std::printf("%-7s %8s %9s %9s %9s %9s %9s %8s %8s %7s %7s %7s %7s %6s\n", "mode", "entries",
+  std::printf("%-14s %8s %9s %9s %9s %9s %9s %8s %8s %7s %7s %7s %7s %6s\n", "mode", "entries",
               "target/s", "calls/s", "p50 us", "p99 us", "p99.9 us", "refused", "failed", "server",
               "client", "MB", "/floor", "/alone");
 }
@@ -51,7 +52,7 @@ void PrintServerRow(const ServerRow& row) {
   const LoadResult& load = row.load;
   char target[32] = "max";
   if (row.target.has_value()) std::snprintf(target, sizeof(target), "%.0f", *row.target);
-  std::printf("%-7s %8zu %9s %9.0f %9.0f %9.0f %9.0f %8llu %8llu %7.2f %7.2f %7.1f",
+  std::printf("%-14s %8zu %9s %9.0f %9.0f %9.0f %9.0f %8llu %8llu %7.2f %7.2f %7.1f",
               row.mode.c_str(), row.entries, target, load.per_second(), load.latencies.p50_us,
               load.latencies.p99_us, load.latencies.p999_us,
               static_cast<unsigned long long>(load.refused),
@@ -66,6 +67,7 @@ void PrintServerRow(const ServerRow& row) {
   };
   ratio(load.per_second(), row.floor_rps);
   ratio(load.per_second() * static_cast<double>(row.pictures), row.engine_rps);
+  if (row.hostile_rps.has_value()) std::printf("  beside %.0f hostile/s", *row.hostile_rps);
   std::printf("\n");
   std::fflush(stdout);
 }

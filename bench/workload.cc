@@ -96,10 +96,22 @@ class HashesLoad final : public Workload {
   std::atomic<size_t> next_{0};
 };
 
+bool IsOfABenignPicture(const v1::Verdict& verdict) {
+  // A picture without features is answered so, which is right too.
+  return verdict.outcome() == v1::Verdict::NO_MATCH ||
+         verdict.not_scanned() == v1::Verdict::FEATURELESS;
+}
+
+bool IsAny(const v1::Verdict& verdict) {
+  return verdict.outcome() != v1::Verdict::OUTCOME_UNSPECIFIED;
+}
+
 class ImageLoad final : public Workload {
  public:
-  ImageLoad(Callers callers, std::vector<std::string> pictures, double deadline_s)
-      : Workload(1), callers_(std::move(callers)), deadline_s_(deadline_s) {
+  using Judge = bool (*)(const v1::Verdict&);
+
+  ImageLoad(Callers callers, std::vector<std::string> pictures, Judge is_right, double deadline_s)
+      : Workload(1), callers_(std::move(callers)), is_right_(is_right), deadline_s_(deadline_s) {
     for (std::string& picture : pictures) {
       requests_.emplace_back().set_image(std::move(picture));
     }
@@ -116,17 +128,15 @@ class ImageLoad final : public Workload {
     call->context = caller.NewContext(deadline_s_);
     caller.match().async()->CheckImage(
         call->context.get(), &requests_[number % requests_.size()], &call->response,
-        [call, done](const grpc::Status& status) {
-          const v1::Verdict& verdict = call->response.verdict();
-          // A picture without features is answered so, which is right too.
-          const bool right = verdict.outcome() == v1::Verdict::NO_MATCH ||
-                             verdict.not_scanned() == v1::Verdict::FEATURELESS;
+        [this, call, done](const grpc::Status& status) {
+          const bool right = is_right_(call->response.verdict());
           done(status.ok() && !right ? Answer::kWrong : AnswerOf(status));
         });
   }
 
  private:
   const Callers callers_;
+  const Judge is_right_;
   const double deadline_s_;
   std::vector<v1::CheckImageRequest> requests_;
   std::atomic<size_t> next_{0};
@@ -177,7 +187,13 @@ std::unique_ptr<Workload> MakeHashLoad(Callers callers, const HashLoad& load) {
 
 std::unique_ptr<Workload> MakeImageLoad(Callers callers, std::vector<std::string> pictures,
                                         double deadline_s) {
-  return std::make_unique<ImageLoad>(std::move(callers), std::move(pictures), deadline_s);
+  return std::make_unique<ImageLoad>(std::move(callers), std::move(pictures), IsOfABenignPicture,
+                                     deadline_s);
+}
+
+std::unique_ptr<Workload> MakeHostileLoad(Callers callers, std::vector<std::string> files,
+                                          double deadline_s) {
+  return std::make_unique<ImageLoad>(std::move(callers), std::move(files), IsAny, deadline_s);
 }
 
 }  // namespace vigie::bench

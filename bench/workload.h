@@ -59,6 +59,10 @@ std::unique_ptr<Workload> MakeStreamLoad(Callers callers, const HashLoad& load);
 std::unique_ptr<Workload> MakeImageLoad(Callers callers, std::vector<std::string> pictures,
                                         double deadline_s);
 
+// CheckImage, of files that no decoder need like: every verdict is right.
+std::unique_ptr<Workload> MakeHostileLoad(Callers callers, std::vector<std::string> files,
+                                          double deadline_s);
+
 // Inside bench/workload*.cc: the pictures that a hash load asks about, and what is right of them.
 struct HashQuestion {
   v1::HashedPicture picture;

@@ -61,6 +61,18 @@ class ServerBench(Folder):
         self.assertEqual([row["target_rps"] is None for row in report["results"]],
                          [True, True, False])
 
+    def test_hostile_files_are_answered_beside(self):
+        hostile = self.folder / "hostile"
+        hostile.mkdir()
+        for i, head in enumerate((b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"")):
+            (hostile / str(i)).write_bytes(head + bytes(1000 * i))
+        report = self.measure("--mode", "unary", "--load", "0.2", "--hostile", hostile)
+        rows = report["results"]
+        self.assertEqual([row["mode"] for row in rows], ["floor", "unary", "unary", "unary+hostile"])
+        self.assertEqual([row["hostile_rps"] is None for row in rows], [True] * 3 + [False])
+        self.assertGreater(rows[-1]["hostile_rps"], 0)
+        self.assertGreater(rows[-1]["rps"], 0)
+
     def test_what_cannot_be_done_is_said(self):
         for arguments, code, words in ((("--mode", "telepathy"), 2, "--mode"),
                                        (("--hashes", "3"), 2, "--hashes"),
