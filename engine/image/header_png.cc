@@ -1,4 +1,7 @@
 // PNG (ISO 15948): an 8-byte signature, then chunks of length, type, data, checksum.
+#include <algorithm>
+#include <limits>
+
 #include "engine/image/byte_reader.h"
 #include "engine/image/header_parsers.h"
 
@@ -56,8 +59,9 @@ absl::Status ParsePngHeader(Bytes bytes, ImageHeader& header) {
   ReadChunks(reader, (color_type & kHasColor) != 0, header);
   header.interlaced = reader.U8(kSignatureSize + 20) != 0;
   // Pixels of four samples, and libpng's own two rows of up to 8 bytes a pixel.
-  const int64_t rows = header.interlaced ? header.height : 1;
-  header.decoder_bytes = 4 * header.width * rows + 2 * 8 * header.width;
+  const int64_t pixels = header.width * (header.interlaced ? header.height : 1);
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 8;  // more than any limit
+  header.decoder_bytes = 4 * std::min(pixels, kMost) + 2 * 8 * header.width;
   return absl::OkStatus();
 }
 

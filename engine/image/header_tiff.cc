@@ -153,7 +153,8 @@ int64_t DecoderBytes(const Kind& kind, const ImageHeader& header, int64_t rows, 
   const int64_t bytes = std::min(kind.bytes_a_pixel(), int64_t{1} << 24);
   const int64_t line = header.width * (2 * 4 + bytes);
   // Pixels as words, the block's samples, and what some codecs keep of it again.
-  const int64_t blocks = 4 * header.width * rows + 2 * bytes * block;
+  const int64_t words = header.width * std::min(rows, int64_t{1} << 26);
+  const int64_t blocks = 4 * words + 2 * bytes * block;
   constexpr int64_t kWorthRows = int64_t{4} << 20;
   return !tiled && ComesByRows(kind) && blocks > kWorthRows ? line : line + blocks;
 }

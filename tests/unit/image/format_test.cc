@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
+#include "engine/image/decoder.h"
 #include "tests/support/pictures.h"
 #include "tests/unit/image/samples.h"
 
@@ -176,6 +178,27 @@ TEST(ReadHeader, RefusesPicturesWithoutPixels) {
   png[19] = 0;  // the last byte of the width
   EXPECT_EQ(Reason(png), "IMAGE_CORRUPT");
   EXPECT_EQ(Reason(Unhex("ffd8ffc0000b080000000801011100ffd9")), "IMAGE_CORRUPT");
+}
+
+TEST(ReadHeader, TheLargestNumbersOfAHeaderAreTooLargeAndOverflowNothing) {
+  Buffer png = Encode(Pattern(5, 5, 1), ".png");
+  for (const size_t at : {size_t{16}, size_t{20}}) {
+    png[at] = 0x7F;
+    std::fill_n(png.begin() + static_cast<std::ptrdiff_t>(at) + 1, 3, uint8_t{0xFF});
+  }
+  png[28] = 1;  // interlaced
+  const Buffer tiff = Unhex(
+      "49492a0008000000"
+      "0200"
+      "0001040001000000ffffffff"
+      "0101040001000000ffffffff"
+      "00000000");
+  for (const Buffer& bytes : {png, tiff}) {
+    const auto header = ReadHeader(bytes);
+    ASSERT_TRUE(header.ok()) << header.status();
+    EXPECT_GT(header->decoder_bytes, int64_t{1} << 40);
+    EXPECT_EQ(ReasonOf(DecodeImage(bytes, {}, DecodeMode::kExact).status()), "IMAGE_TOO_LARGE");
+  }
 }
 
 TEST(ReadHeader, EveryCutOfEveryFormatIsCorruptOrIncomplete) {
