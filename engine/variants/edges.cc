@@ -1,12 +1,15 @@
 #include "engine/variants/edges.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace vigie {
 namespace {
 
 // Shades. What recompression leaves of even ground is below; the faintest edge that is looked for.
 constexpr int kRough = 5;
+// How much a step differs from the one before: in a blur the steps are large, but all alike.
+constexpr int kBend = 4;
 constexpr int kLeastStep = 6;
 
 // to[x] = |a[x] - b[x]|
@@ -58,6 +61,7 @@ Edges::Edges(const Plane& plane)
   }
   edge_.resize(height * pitch_);
   rough_.resize(height * pitch_);
+  bent_.resize(height * pitch_);
   std::vector<uint8_t> flags(width);
   for (size_t y = 0; y < height; ++y) {
     const uint8_t* here = step(y);
@@ -73,6 +77,12 @@ Edges::Edges(const Plane& plane)
     SumUp(flags.data(), width, &edge_[y * pitch_]);
     for (size_t x = 0; x < width; ++x) flags[x] = here[x] >= kRough ? 1 : 0;
     SumUp(flags.data(), width, &rough_[y * pitch_]);
+    if (y < 2) std::fill(flags.begin(), flags.end(), uint8_t{0});
+    for (size_t x = 0; x < width && y >= 2; ++x) {
+      const uint8_t* const row = &plane.at[(y - 2) * width + x];
+      if (std::abs(row[0] - 2 * row[width] + row[2 * width]) < kBend) flags[x] = 0;
+    }
+    SumUp(flags.data(), width, &bent_[y * pitch_]);
   }
 }
 

@@ -29,6 +29,8 @@ class Edges {
   // The share that differs from the row before at all: 0 for rows of even ground, gradients and
   // blur. 0 to 1.
   float Rough(int line, int begin, int end) const { return Share(rough_, line, begin, end); }
+  // Likewise, without steps that are like the ones before them: 0 for a strong blur, too.
+  float Bent(int line, int begin, int end) const { return Share(bent_, line, begin, end); }
 
  private:
   // Sums along a row; sums[line * pitch_ + x] counts the pixels before x.
@@ -43,6 +45,7 @@ class Edges {
   size_t pitch_;
   Sums edge_;
   Sums rough_;
+  Sums bent_;
 };
 
 }  // namespace vigie

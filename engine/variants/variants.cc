@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <optional>
+#include <span>
 
 #include "engine/variants/edges.h"
 
@@ -16,6 +17,7 @@ constexpr size_t kMostRegions = 20;  // that are cut up, of one depth
 constexpr size_t kMostCuts = 12;     // of a region, in one direction
 constexpr size_t kMostLines = 12;    // of one region, in one direction
 constexpr size_t kMostDepth = 3;     // cuts within cuts
+constexpr size_t kFrame = 4;         // depth of what is found as what is inside a frame
 constexpr float kEven = 0.05F;       // a row of ground has less that is rough
 constexpr float kFaintestLine = 0.2F;
 constexpr float kFaintestShort = 25;
@@ -101,7 +103,9 @@ class Finder {
 
   // The likeliest first.
   std::vector<Candidate> Find() {
-    FindFrame();
+    FindFrame(&Edges::Rough, 0);
+    FindFrame(&Edges::Bent, kFrame);
+    FindBands();
     CutUp({.region = whole_});
     // Level by level, so that no part is cut into ever smaller ones before the others are looked
     // at.
@@ -120,42 +124,79 @@ class Finder {
   const Plane& plane() const { return plane_; }
 
  private:
+  // What the lines of a frame have little of.
+  using Unevenness = float (Edges::*)(int line, int begin, int end) const;
+
   // The frame around everything, as its edges are found; then the same width on facing sides, for
   // pictures that are as even as the frame on one of them.
-  void FindFrame() {
-    const std::optional<Region> trimmed = Trimmed(whole_);
+  void FindFrame(Unevenness unevenness, size_t depth) {
+    const std::optional<Region> trimmed = Trimmed(whole_, unevenness);
     if (!trimmed.has_value()) return;
-    Add(*trimmed, VariantKind::kTrimmed, 0, 2);
+    Add(*trimmed, VariantKind::kTrimmed, depth, 2);
     Region even = *trimmed;
     for (size_t a = 0; a < 2; ++a) {
       const int margin = std::min(even.begin[a], whole_.end[a] - even.end[a]);
       even.begin[a] = margin;
       even.end[a] = whole_.end[a] - margin;
     }
-    Add(even, VariantKind::kTrimmed, 0, 1);
+    Add(even, VariantKind::kTrimmed, depth, 1);
+  }
+
+  // Without bands of writing above and below: their ground is of one shade, and so is at least a
+  // line of it between two lines of writing, and before the picture.
+  void FindBands() {
+    const int above = BandOf(0, 1);
+    const int below = BandOf(whole_.end[1] - 1, -1);
+    if (above + below == 0 || whole_.side(1) - above - below < kMinVariantSide) return;
+    Region region = whole_;
+    if (above > 0) region.begin[1] = Snapped(1, above, above + kSnap, 0, whole_.end[0]);
+    if (below > 0) {
+      const int end = whole_.end[1] - below;
+      region.end[1] = Snapped(1, end - kSnap, end, 0, whole_.end[0]);
+    }
+    Add(region, VariantKind::kBand, kFrame, 1);
+  }
+
+  // How many rows from `first` on, in steps of `step`, are a band.
+  int BandOf(int first, int step) const {
+    constexpr int kTallestWriting = 40;
+    constexpr int kNear = 10;         // shades
+    constexpr float kGround = 0.97F;  // of a line
+    const auto row = [&](int y) {
+      return std::span(plane_.at).subspan(static_cast<size_t>(y * plane_.width),
+                                          static_cast<size_t>(plane_.width));
+    };
+    const int shade = row(first)[static_cast<size_t>(plane_.width / 2)];
+    int band = 0;
+    for (int i = 0; i < plane_.height * 3 / 4 && i - band < kTallestWriting; ++i) {
+      const auto near = std::ranges::count_if(
+          row(first + i * step), [shade](int value) { return std::abs(value - shade) <= kNear; });
+      if (static_cast<float>(near) >= kGround * static_cast<float>(plane_.width)) band = i + 1;
+    }
+    return band;
   }
 
   // Without the rows and columns of even ground along its sides; nullopt: nothing is left.
-  std::optional<Region> Trimmed(Region region) const {
+  std::optional<Region> Trimmed(Region region, Unevenness unevenness = &Edges::Rough) const {
     for (int round = 0; round < 2; ++round) {
       const Region before = region;
       for (const size_t axis : {size_t{1}, size_t{0}}) {
-        if (!TrimAlong(axis, &region)) return std::nullopt;
+        if (!TrimAlong(axis, unevenness, &region)) return std::nullopt;
       }
       if (region.begin == before.begin && region.end == before.end) break;
     }
     return region;
   }
 
-  bool TrimAlong(size_t axis, Region* region) const {
+  bool TrimAlong(size_t axis, Unevenness unevenness, Region* region) const {
     const Edges& edges = edges_[axis];
     const int from = region->begin[1 - axis];
     const int to = region->end[1 - axis];
     int first = region->begin[axis] + 1;  // the first line that differs from the one before
-    while (first < region->end[axis] && edges.Rough(first, from, to) <= kEven) ++first;
+    while (first < region->end[axis] && (edges.*unevenness)(first, from, to) <= kEven) ++first;
     if (first == region->end[axis]) return false;
     int last = region->end[axis] - 1;
-    while (last > first && edges.Rough(last, from, to) <= kEven) --last;
+    while (last > first && (edges.*unevenness)(last, from, to) <= kEven) --last;
     // One line alone is no frame.
     if (first > region->begin[axis] + 1) {
       region->begin[axis] = Snapped(axis, first, std::min(first + kSnap, last), from, to);
@@ -322,7 +363,7 @@ std::vector<Candidate> Chosen(std::vector<Candidate> found, size_t most) {
     bool again = false;
     for (const Candidate& other : chosen) {
       again = again || other.region.AlmostIs(candidate.region, kAlike);
-      if (other.region.Overlap(candidate.region) > 0.5F) ++overlapping;
+      if (other.depth != kFrame && other.region.Overlap(candidate.region) > 0.5F) ++overlapping;
     }
     if (again) continue;
     if (chosen.size() >= most) break;

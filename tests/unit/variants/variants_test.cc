@@ -82,6 +82,42 @@ TEST(FindVariants, TrimsAGradient) {
   ExpectFinds(framed, {.x = 40, .y = 50, .width = 300, .height = 220}, "gradient");
 }
 
+TEST(FindVariants, TrimsAFrameThatIsAStrongBlur) {
+  constexpr int kFrame = 40;
+  constexpr int kSlope = 6;  // shades a pixel: far from even, without a bend
+  const Picture scene = Scene(300, 220, 7);
+  Picture framed = Canvas(380, 300, 0, scene);
+  for (int y = 0; y < framed.height; ++y) {
+    for (int x = 0; x < framed.width; ++x) {
+      const int depth = std::min({x, framed.width - 1 - x, y, framed.height - 1 - y, int{kFrame}});
+      std::fill_n(framed.data.begin() + 3 * (y * framed.width + x), 3,
+                  static_cast<uint8_t>(kSlope * depth));
+    }
+  }
+  PasteAt(scene, kFrame, kFrame, &framed);
+  const Rectangle wanted{.x = kFrame, .y = kFrame, .width = 300, .height = 220};
+  const auto variants = Find(framed);
+  EXPECT_TRUE(std::any_of(variants.begin(), variants.end(), [&](const Variant& variant) {
+    return variant.kind == VariantKind::kTrimmed && IsNear(variant.rectangle, wanted);
+  }));
+}
+
+TEST(FindVariants, RemovesBandsOfTextBeforeAnythingElse) {
+  const Picture scene = Scene(320, 240, 9);
+  for (const uint8_t shade : {uint8_t{0}, uint8_t{255}}) {
+    Picture meme = Canvas(320, 240 + 90 + 60, shade, scene);
+    PasteAt(scene, 0, 90, &meme);
+    WriteText(10, 20, 300, 60, &meme);
+    WriteText(10, 340, 280, 40, &meme);
+    const auto variants = Find(meme);
+    const Rectangle wanted{.x = 0, .y = 90, .width = 320, .height = 240};
+    const auto found = std::find_if(variants.begin(), variants.end(), [&](const Variant& variant) {
+      return IsNear(variant.rectangle, wanted);
+    });
+    EXPECT_LT(found - variants.begin(), 4) << "only what trims both is before it";
+  }
+}
+
 TEST(FindVariants, RemovesBandsOfText) {
   const Picture scene = Scene(320, 240, 9);
   Picture meme = Canvas(320, 240 + 70 + 50, 255, scene);
@@ -131,7 +167,8 @@ TEST(FindVariants, SeesBrightnessInAnyOrderOfChannels) {
 
 TEST(FindVariants, RectanglesOfALargePictureAreInItsOwnPixels) {
   const Picture scene = Scene(1500, 900, 7);
-  ExpectFinds(Framed(scene, 200, 255), {.x = 200, .y = 200, .width = 1500, .height = 900}, "large", 6);
+  ExpectFinds(Framed(scene, 200, 255), {.x = 200, .y = 200, .width = 1500, .height = 900}, "large",
+              6);
 }
 
 TEST(FindVariants, StaysInsideAndBoundedWhateverThePicture) {
