@@ -210,8 +210,14 @@ void AddTrust(const Json& json, Page& page) {
 
 // --- server
 
+// Files of versions before it do not say.
+bool IsBesideHostile(const Json& row) {
+  return row.contains("hostile_rps") && !row.at("hostile_rps").is_null();
+}
+
 std::string LabelOfRow(const Json& row) {
-  return TextOf(row, "mode") + ", " + CountText(NumberOf(row, "entries")) + " entries";
+  const std::string beside = IsBesideHostile(row) ? " beside hostile files" : "";
+  return TextOf(row, "mode") + beside + ", " + CountText(NumberOf(row, "entries")) + " entries";
 }
 
 double CapacityOf(const Json& rows, const Json& like) {
@@ -282,11 +288,11 @@ void AddServer(const Json& json, Page& page) {
     const double engine = NumberOf(row, "engine_pictures_s");
     const double pictures = NumberOf(row, "rps") * NumberOf(row, "pictures");
     table.rows.push_back(
-        {TextOf(row, "mode"), CountText(NumberOf(row, "entries")),
-         std::isfinite(target) ? Rounded(target) : "all", Rounded(NumberOf(row, "rps")),
-         Duration(NumberOf(row, "p50_us")), Duration(NumberOf(row, "p99_us")),
-         Duration(NumberOf(row, "p999_us")), Rounded(NumberOf(row, "errors")),
-         Rounded(NumberOf(row, "cpu_s") / seconds),
+        {TextOf(row, "mode") + (IsBesideHostile(row) ? " beside hostile files" : ""),
+         CountText(NumberOf(row, "entries")), std::isfinite(target) ? Rounded(target) : "all",
+         Rounded(NumberOf(row, "rps")), Duration(NumberOf(row, "p50_us")),
+         Duration(NumberOf(row, "p99_us")), Duration(NumberOf(row, "p999_us")),
+         Rounded(NumberOf(row, "errors")), Rounded(NumberOf(row, "cpu_s") / seconds),
          Rounded(NumberOf(row, "client_cpu_s") / seconds), Rounded(NumberOf(row, "rss_mb")),
          std::isfinite(engine) ? Percent(pictures / engine) : "-"});
   }

@@ -174,12 +174,11 @@ class Session {
       const auto load = LoadOf(mode, options_.deadline_s);
       row.target = capacity * share;
       Measure(row, [&] { return Pace(*load, *row.target, options_.seconds); });
-      if (!hostile_.empty()) MeasureBesideHostile(row, mode, *load);
+      if (!hostile_.empty()) MeasureBesideHostile(row, *load);
     }
   }
 
-  void MeasureBesideHostile(ServerRow row, const std::string& mode, Workload& load) {
-    row.mode = mode + "+hostile";
+  void MeasureBesideHostile(const ServerRow& row, Workload& load) {
     const auto hostile = MakeHostileLoad(Connect(hostile_key_), hostile_, kPatientS);
     Measure(row, [&] {
       auto beside = std::async(

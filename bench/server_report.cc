@@ -50,12 +50,12 @@ void PrintServerHeader() {
 
 void PrintServerRow(const ServerRow& row) {
   const LoadResult& load = row.load;
+  const std::string mode = row.mode + (row.hostile_rps.has_value() ? "+hostile" : "");
   char target[32] = "max";
   if (row.target.has_value()) std::snprintf(target, sizeof(target), "%.0f", *row.target);
-  std::printf("%-14s %8zu %9s %9.0f %9.0f %9.0f %9.0f %8llu %8llu %7.2f %7.2f %7.1f",
-              row.mode.c_str(), row.entries, target, load.per_second(), load.latencies.p50_us,
-              load.latencies.p99_us, load.latencies.p999_us,
-              static_cast<unsigned long long>(load.refused),
+  std::printf("%-14s %8zu %9s %9.0f %9.0f %9.0f %9.0f %8llu %8llu %7.2f %7.2f %7.1f", mode.c_str(),
+              row.entries, target, load.per_second(), load.latencies.p50_us, load.latencies.p99_us,
+              load.latencies.p999_us, static_cast<unsigned long long>(load.refused),
               static_cast<unsigned long long>(load.failed + load.wrong),
               row.server_cpu_s / load.seconds, row.client_cpu_s / load.seconds, row.memory_mb);
   const auto ratio = [](double value, double base) {

@@ -68,7 +68,7 @@ class ServerBench(Folder):
             (hostile / str(i)).write_bytes(head + bytes(1000 * i))
         report = self.measure("--mode", "unary", "--load", "0.2", "--hostile", hostile)
         rows = report["results"]
-        self.assertEqual([row["mode"] for row in rows], ["floor", "unary", "unary", "unary+hostile"])
+        self.assertEqual([row["mode"] for row in rows], ["floor"] + ["unary"] * 3)
         self.assertEqual([row["hostile_rps"] is None for row in rows], [True] * 3 + [False])
         self.assertGreater(rows[-1]["hostile_rps"], 0)
         self.assertGreater(rows[-1]["rps"], 0)
