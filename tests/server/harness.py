@@ -30,6 +30,7 @@ DEFAULTS = {  # of what tests start
     "--metrics.listen": "127.0.0.1:0",
     "--canary.interval_seconds": 0,  # it would add a list, an entry and events
     "--limits.max_wait_ms": 60_000,  # a slow machine refuses nothing
+    "--match.thorough_ms": 60_000,  # nor ends a search before its end
 }
 _logs = []  # (title, path) of every server, printed when a test fails
 _folder = tempfile.TemporaryDirectory(prefix="vigie-test-")
