@@ -86,16 +86,20 @@ std::vector<pid_t> WithChildren(pid_t pid) {
   return all;
 }
 
+// With those that it has started and that have ended.
 double CpuSecondsOf(pid_t pid) {
   const std::string text = ReadProc(pid, "stat");
   // The second field, a name in brackets, may hold anything.
   std::istringstream fields(text.substr(text.rfind(')') + 1));
   std::string skipped;
   for (int i = 0; i < 11; ++i) fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double ticks = 0;
+  for (int i = 0; i < 4; ++i) {
+    double more = 0;  // user, system, the same of children
+    fields >> more;
+    ticks += more;
+  }
+  return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 double MemoryMbOf(pid_t pid) {
