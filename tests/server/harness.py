@@ -1,7 +1,6 @@
 """Starts `vigie serve` on loopback with keys and clients, and stops it; what all tests here use.
 
-Environment: VIGIE_PROGRAM and VIGIE_MAKE_PICTURES (paths), VIGIE_SOURCE_DIR, VIGIE_SHARED,
-VIGIE_SANITIZE (the sanitizers that the program was built with; empty: none)."""
+Environment: VIGIE_PROGRAM and VIGIE_MAKE_PICTURES (paths), VIGIE_SOURCE_DIR, VIGIE_SHARED."""
 
 import contextlib
 import functools
@@ -23,7 +22,6 @@ from vigie.v1 import (audit_pb2_grpc, lists_pb2, lists_pb2_grpc, match_pb2, matc
                       review_pb2, review_pb2_grpc, types_pb2)
 
 PROGRAM = os.environ["VIGIE_PROGRAM"]
-SANITIZED = bool(os.environ.get("VIGIE_SANITIZE"))
 WAIT_SECONDS = 60  # for anything that should happen soon; sanitizers are slow
 DEFAULTS = {  # of what tests start
     "--server.drain_notice_ms": 0,
