@@ -18,8 +18,6 @@ namespace {
 
 constexpr int kCmykChannels = 4;
 
-enum class Ending { kDone, kCorrupt, kNoMemory };
-
 // libjpeg reports errors by a jump; what the jump passes over must need no destructor. So all that
 // has one stays in DecodeJpeg(), and this holds pointers.
 struct Job {
@@ -168,15 +166,8 @@ absl::StatusOr<PixelBuffer> DecodeJpeg(Bytes bytes, const ImageHeader& header, D
   job.out = &out;
   job.offsets = offsets.data();
   job.line = line.empty() ? nullptr : line.data();
-  switch (Run(job)) {
-    case Ending::kDone:
-      return out;
-    case Ending::kNoMemory:
-      return NoMemoryToDecode();
-    case Ending::kCorrupt:
-      break;
-  }
-  return CorruptImage("the picture's data cannot be decoded");
+  VIGIE_RETURN_IF_ERROR(StatusOf(Run(job)));
+  return out;
 }
 
 }  // namespace vigie

@@ -14,8 +14,6 @@
 namespace vigie {
 namespace {
 
-enum class Ending { kDone, kCorrupt, kNoMemory };
-
 // libpng reports errors by a jump; what the jump passes over must need no destructor. So all that
 // has one stays in DecodePng(), and this holds pointers.
 struct Job {
@@ -143,15 +141,8 @@ absl::StatusOr<PixelBuffer> DecodePng(Bytes bytes, const ImageHeader& header,
   std::vector<uint8_t> buffer(4 * static_cast<size_t>(header.width) *
                               static_cast<size_t>(header.interlaced ? header.height : 1));
   job.buffer = buffer.data();
-  switch (Run(job)) {
-    case Ending::kDone:
-      return rows.pixels();
-    case Ending::kNoMemory:
-      return NoMemoryToDecode();
-    case Ending::kCorrupt:
-      break;
-  }
-  return CorruptImage("the picture's data cannot be decoded");
+  VIGIE_RETURN_IF_ERROR(StatusOf(Run(job)));
+  return rows.pixels();
 }
 
 }  // namespace vigie

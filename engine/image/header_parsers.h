@@ -27,6 +27,16 @@ inline absl::Status NoMemoryToDecode() {
                "not enough memory to decode the picture; try again later");
 }
 
+// How a decoder has ended that reports errors by a jump: a status has a destructor, which the jump
+// would pass over.
+enum class Ending : uint8_t { kDone, kCorrupt, kNoMemory };
+
+inline absl::Status StatusOf(Ending ending) {
+  if (ending == Ending::kDone) return absl::OkStatus();
+  if (ending == Ending::kNoMemory) return NoMemoryToDecode();
+  return CorruptImage("the picture's data cannot be decoded");
+}
+
 // AVIF and HEIF.
 absl::Status ParseBmffHeader(Bytes bytes, ImageHeader& header);
 absl::Status ParseGifHeader(Bytes bytes, ImageHeader& header);

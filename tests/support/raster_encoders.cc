@@ -251,8 +251,10 @@ std::vector<uint8_t> EncodeTiffKind(const TiffKind& kind) {
   return target.bytes;
 }
 
-std::vector<TiffKind> TiffKinds() {
-  std::vector<TiffKind> kinds = {
+namespace {
+
+const std::vector<TiffKind>& PlainKinds() {
+  static const std::vector<TiffKind> kKinds = {
       {.name = "bilevel", .photometric = 1, .samples = 1, .bits = 1},
       {.name = "bilevel, white is zero", .photometric = 0, .samples = 1, .bits = 1},
       {.name = "fax 3",
@@ -313,6 +315,11 @@ std::vector<TiffKind> TiffKinds() {
       {.name = "four, alpha, tiles", .samples = 4, .tile = 16, .extra = 2},
       {.name = "four, alpha, planes", .samples = 4, .separate = true, .extra = 2},
   };
+  return kKinds;
+}
+
+// Every codec that this libtiff has, in every arrangement of the samples.
+void AddCompressedColours(std::vector<TiffKind>* kinds) {
   for (const int compression :
        {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_PACKBITS, COMPRESSION_ADOBE_DEFLATE,
         COMPRESSION_DEFLATE, COMPRESSION_LZMA, COMPRESSION_ZSTD, COMPRESSION_WEBP}) {
@@ -321,17 +328,24 @@ std::vector<TiffKind> TiffKinds() {
       for (const int tile : {0, 16}) {
         for (const bool separate : {false, true}) {
           if (compression == COMPRESSION_WEBP && (bits == 16 || separate)) continue;
-          kinds.push_back({.name = "colour " + std::to_string(bits) + " codec " +
-                                   std::to_string(compression) + (tile > 0 ? " tiles" : "") +
-                                   (separate ? " planes" : ""),
-                           .bits = bits,
-                           .compression = compression,
-                           .tile = tile,
-                           .separate = separate});
+          kinds->push_back({.name = "colour " + std::to_string(bits) + " codec " +
+                                    std::to_string(compression) + (tile > 0 ? " tiles" : "") +
+                                    (separate ? " planes" : ""),
+                            .bits = bits,
+                            .compression = compression,
+                            .tile = tile,
+                            .separate = separate});
         }
       }
     }
   }
+}
+
+}  // namespace
+
+std::vector<TiffKind> TiffKinds() {
+  std::vector<TiffKind> kinds = PlainKinds();
+  AddCompressedColours(&kinds);
   return kinds;
 }
 
