@@ -32,7 +32,7 @@ const SummedTable kMetaTable = {"meta", "key, value"};
 const char kEventColumns[] =
     "number, time_us, kind, list, entry, last_entry, from_state, to_state, organisation, role, "
     "key_id, person, reason, legal_basis, case_reference, revision, digest";
-const char kHeadColumns[] = "number, digest, time_us, public_key, signature";
+const SummedTable kHeadTable = {"event_heads", "number, digest, time_us, public_key, signature"};
 
 namespace {
 

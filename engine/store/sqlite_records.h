@@ -17,7 +17,7 @@ extern const SummedTable kOrganisationTable;
 extern const SummedTable kFeedbackTable;
 extern const SummedTable kMetaTable;
 extern const char kEventColumns[];
-extern const char kHeadColumns[];
+extern const SummedTable kHeadTable;
 
 ListRecord ReadList(const SqlStatement& row);
 EntryRecord ReadEntryRow(const SqlStatement& row);  // without its fingerprints

@@ -260,6 +260,11 @@ UPDATE organisations SET sum=vigie_sum(id, designation, categories, from_us, unt
   daily_entries, created_us, updated_us, checks_per_second, images_per_second);
 UPDATE feedback SET sum=vigie_sum(entry, organisation, upload, correct, released, time_us);
 )sql",
+    // 6 -> 7: signed heads have a checksum too.
+    R"sql(
+ALTER TABLE event_heads ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+UPDATE event_heads SET sum=vigie_sum(number, digest, time_us, public_key, signature);
+)sql",
 };
 
 }  // namespace

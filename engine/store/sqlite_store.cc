@@ -378,7 +378,7 @@ absl::StatusOr<std::optional<EventRecord>> SqliteStore::ReadLastEvent() {
 absl::StatusOr<std::vector<HeadRecord>> SqliteStore::ReadHeads() {
   std::vector<HeadRecord> heads;
   VIGIE_RETURN_IF_ERROR(
-      ForEach(absl::StrCat("SELECT ", kHeadColumns, " FROM event_heads ORDER BY number"),
+      ForEach(absl::StrCat("SELECT ", kHeadTable.columns, " FROM event_heads ORDER BY number"),
               [&heads](const SqlStatement& row) {
                 heads.push_back(ReadHead(row));
                 return absl::OkStatus();
@@ -389,7 +389,7 @@ absl::StatusOr<std::vector<HeadRecord>> SqliteStore::ReadHeads() {
 absl::StatusOr<std::optional<HeadRecord>> SqliteStore::ReadLastHead() {
   std::optional<HeadRecord> last;
   VIGIE_RETURN_IF_ERROR(ForEach(
-      absl::StrCat("SELECT ", kHeadColumns, " FROM event_heads ORDER BY number DESC LIMIT 1"),
+      absl::StrCat("SELECT ", kHeadTable.columns, " FROM event_heads ORDER BY number DESC LIMIT 1"),
       [&last](const SqlStatement& row) {
         last = ReadHead(row);
         return absl::OkStatus();
@@ -400,7 +400,7 @@ absl::StatusOr<std::optional<HeadRecord>> SqliteStore::ReadLastHead() {
 absl::Status SqliteStore::InsertHead(const HeadRecord& head) {
   return InOwnTransaction([&]() -> absl::Status {
     SqlStatement insert;
-    VIGIE_ASSIGN_OR_RETURN(insert, side_->Prepare(InsertSql("event_heads", kHeadColumns)));
+    VIGIE_ASSIGN_OR_RETURN(insert, side_->Prepare(InsertWithSum(kHeadTable)));
     BindHead(insert, head);
     return insert.Run();
   });

@@ -19,6 +19,7 @@ class RowSums : public SqliteStoreTest {
     Fill();
     ASSERT_OK(store_->InsertKey(AKey("key-1")));
     ASSERT_OK(store_->SetOrganisation({.id = "org-a", .created_us = 1, .updated_us = 2}));
+    ASSERT_OK(store_->InsertHead({.number = 1, .time_us = 5}));
     const auto transaction = Begin(*store_);
     ASSERT_TRUE(
         transaction->SetFeedback({.entry = 1, .organisation = "forum", .released = true}).ok());
@@ -65,7 +66,7 @@ TEST_F(RowSums, AreRightAfterEveryKindOfChange) {
 TEST_F(RowSums, FindAChangeOfAnyColumn) {
   int columns = 0;
   for (const SummedTable& table : {kMetaTable, kListTable, kEntryTable, kFingerprintTable,
-                                   kKeyTable, kOrganisationTable, kFeedbackTable}) {
+                                   kKeyTable, kOrganisationTable, kFeedbackTable, kHeadTable}) {
     const std::vector<std::string> names = absl::StrSplit(table.columns, ", ");
     for (const std::string& column : names) {
       // The row's name decides which row it is; a lost row is another matter.

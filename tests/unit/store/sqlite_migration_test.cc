@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "engine/store/sqlite_records.h"
 #include "engine/store/sqlite_schema.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -24,6 +25,22 @@ INSERT INTO keys(id, digest, organisation, role, label, created_us, revoked_us)
 UPDATE meta SET value=1 WHERE key IN ('revision', 'lists', 'entries', 'rows');
 )sql";
 
+constexpr int kFirstWithHeads = 3;
+constexpr char kHead[] =
+    "INSERT INTO event_heads(number, digest, time_us, public_key, signature) "
+    "VALUES (1, x'00', 5, x'01', x'02')";
+constexpr int kFirstWithSums = 6;
+
+// Of the tables that have had sums since the first version with them.
+std::string SumsSql() {
+  std::string sql;
+  for (const SummedTable& table :
+       {kMetaTable, kListTable, kEntryTable, kFingerprintTable, kKeyTable}) {
+    absl::StrAppend(&sql, "UPDATE ", table.name, " SET sum=vigie_sum(", table.columns, ");");
+  }
+  return sql;
+}
+
 class OlderDatabase : public ::testing::TestWithParam<int> {
  protected:
   testing::TemporaryFolder folder_;
@@ -37,6 +54,8 @@ TEST_P(OlderDatabase, IsMigratedWithWhatItHolds) {
     ASSERT_OK(MigrateSchema(**raw, GetParam()));
     EXPECT_EQ(*(*raw)->QueryInt("PRAGMA user_version"), GetParam());
     ASSERT_OK((*raw)->Exec(kContent));
+    if (GetParam() >= kFirstWithHeads) ASSERT_OK((*raw)->Exec(kHead));
+    if (GetParam() >= kFirstWithSums) ASSERT_OK((*raw)->Exec(SumsSql().c_str()));
   }
   for (int time = 1; time <= 2; ++time) {
     const auto store = Open(path_);
@@ -51,6 +70,8 @@ TEST_P(OlderDatabase, IsMigratedWithWhatItHolds) {
     EXPECT_EQ(store->ReadLists()->at(0).audience, std::vector<std::string>{"forum"});
     EXPECT_EQ(store->ReadKeys()->at(0).label, "a label");
     EXPECT_EQ(*store->ReadCheckpointMark(), 0U);
+    EXPECT_EQ(store->ReadHeads()->size(), GetParam() >= kFirstWithHeads ? 1U : 0U);
+    ASSERT_OK(store->CheckIntegrity());
     ASSERT_OK(store->ScanEntriesSince(0, [](const EntryRecord&) { return absl::OkStatus(); }));
     std::vector<EventRecord> events;
     ASSERT_OK(store->ScanEvents(0, [&events](const EventRecord& event) {
