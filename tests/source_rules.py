@@ -14,13 +14,14 @@ ALLOWED = {
     "engine/image": {"engine/base"},
     "engine/hash": {"engine/base"},
     "engine/index": {"engine/base"},
+    "engine/local": {"engine/base", "engine/index"},
     "engine/store": {"engine/base"},
     "engine/policy": {"engine/base"},
     "engine/catalog": {"engine/base", "engine/index", "engine/store"},
     "engine/match": {"engine/base", "engine/catalog", "engine/image", "engine/hash", "engine/policy"},
 }
 LIBRARIES = {
-    "opencv2/": {"engine/image"},
+    "opencv2/": {"engine/image", "engine/local"},
     "jpeglib.h": {"engine/image"},
     "gif_lib.h": {"engine/image"},
     "webp/": {"engine/image"},

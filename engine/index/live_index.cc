@@ -211,8 +211,8 @@ absl::Status LiveIndex::Maintain(bool seal_all) {
     gathered_from_last_head = ids.size();
   }
   std::shared_ptr<const SealedIndex> merged;
-  VIGIE_ASSIGN_OR_RETURN(merged,
-                         SealedIndex::Build(options_.kind, std::move(codes), std::move(rows)));
+  VIGIE_ASSIGN_OR_RETURN(merged, SealedIndex::Build(options_.kind, std::move(codes),
+                                                    std::move(rows), options_.max_distance));
   const std::lock_guard lock(writer_);
   // A head that grew after it was gathered must stay; only seal_all takes one that is not full.
   if (!plan.inputs.heads.empty() && plan.inputs.heads.back()->size() != gathered_from_last_head) {

@@ -27,6 +27,8 @@ struct LiveIndexOptions {
   IndexKind kind = IndexKind::kMultiIndexHash;
   // Rows in one head. Each query compares all rows of all heads (about 1 us per 1000).
   size_t head_capacity = 4096;
+  // What most searches ask for: segments are built for it, and are exact at any distance.
+  int max_distance = kDefaultMaxDistance;
 };
 
 // A row within the asked distance of query number `query`.

@@ -2,6 +2,8 @@
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(absl REQUIRED CONFIG)
+find_package(OpenCV REQUIRED COMPONENTS core imgcodecs imgproc features2d)
+set(VIGIE_OPENCV_FEATURES opencv_core opencv_imgproc opencv_features2d)
 find_package(OpenCV REQUIRED COMPONENTS core imgcodecs)
 find_package(JPEG REQUIRED)
 find_package(GIF REQUIRED)

@@ -30,6 +30,10 @@ endfunction()
 add_library(vigie_opencv INTERFACE)
 target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
+# Without codecs.
+add_library(vigie_opencv_features INTERFACE)
+target_include_directories(vigie_opencv_features SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
+target_link_libraries(vigie_opencv_features INTERFACE ${VIGIE_OPENCV_FEATURES})
 
 # AVX-512 with VPOPCNTDQ is a target of its own that Highway compiles on request only.
 add_library(vigie_highway INTERFACE)
