@@ -82,6 +82,11 @@ class LiveIndex {
   absl::StatusOr<SearchResult> Search(std::span<const Pdq256> queries, int max_distance,
                                       size_t max_hits) const;
 
+  // The visible ones of rows `first` to `first` + `count` - 1, appended to `rows` and `codes`,
+  // ascending. A few binary searches. Any thread.
+  void CodesOf(RowId first, size_t count, std::vector<RowId>* rows,
+               HugeVector<Pdq256>* codes) const;
+
   // Compares at most `most_rows` neighbouring rows with `query` one by one, in plain code that no
   // index uses, and what Search() finds among them with that. `from`, 0 to 1, says which: their
   // first is behind that share of all. DATA_LOSS, reason INDEX_DISAGREES, names a row that only one

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <limits>
 #include <span>
 #include <tuple>
 #include <utility>
+
+#include "engine/index/hamming_scan.h"
 
 namespace vigie {
 namespace {
@@ -29,9 +32,9 @@ PlacesView PlacesOf(const LocalFingerprint& local) {
 struct LocalIndex::Vote {
   PictureNumber picture = 0;
   bool mirrored = false;
-  Pairing pairing;
+  uint16_t upload = 0;  // the place that votes
 
-  auto Key() const { return std::tie(picture, mirrored, pairing.upload); }
+  auto operator<=>(const Vote&) const = default;
 };
 
 // What one search has found out.
@@ -45,12 +48,13 @@ struct LocalIndex::Tally {
   }
 
   std::vector<Vote> votes;
+  std::array<std::vector<bool>, 2> common;  // by side, then by place
   std::vector<uint32_t> slots = std::vector<uint32_t>(kSlots);
   LocalSearchResult result;
 };
 
 LocalIndex::LocalIndex()
-    : index_({.kind = IndexKind::kMultiIndexHash, .max_distance = kLocalMaxDistance}) {}
+    : index_({.kind = IndexKind::kMultiIndexHash, .max_distance = kSeedDistance}) {}
 
 absl::Status LocalIndex::Add(EntryNumber entry, const LocalFingerprint& local) {
   VIGIE_RETURN_IF_ERROR(ValidateLocal(local));
@@ -75,8 +79,8 @@ absl::Status LocalIndex::Add(EntryNumber entry, const LocalFingerprint& local) {
     number = static_cast<PictureNumber>(pictures_.size());
     pictures_.push_back(std::move(picture));
   }
-  blocks_.Grow(next_row_ / kBlock + blocks);
-  for (uint64_t b = 0; b < blocks; ++b) blocks_[next_row_ / kBlock + b] = {number, rows[0]};
+  picture_of_block_.Grow(next_row_ / kBlock + blocks);
+  for (uint64_t b = 0; b < blocks; ++b) picture_of_block_[next_row_ / kBlock + b] = number;
   pictures_of_[entry].push_back(number);
   next_row_ += blocks * kBlock;
   ++alive_;
@@ -118,18 +122,18 @@ void LocalIndex::CountHits(const std::vector<Hit>& hits, size_t first, bool mirr
   for (const Hit& hit : hits) ++all[hit.query];
   for (const Hit& hit : hits) {
     if (++kept[hit.query] > kMaxHitsAPlace) continue;
-    const Block& block = blocks_[hit.row / kBlock];
-    const Vote vote{.picture = block.picture,
+    const Vote vote{.picture = picture_of_block_[hit.row / kBlock],
                     .mirrored = mirrored,
-                    .pairing = {.upload = static_cast<uint16_t>(first + hit.query),
-                                .known = static_cast<uint16_t>(hit.row - block.first_row),
-                                .distance = static_cast<uint16_t>(hit.distance),
-                                .common = all[hit.query] > common_from}};
+                    .upload = static_cast<uint16_t>(first + hit.query)};
     ++tally.slots[Tally::SlotOf(vote)];
     tally.votes.push_back(vote);
   }
   tally.result.hits += hits.size();
-  for (const size_t count : all) tally.result.common += count > common_from ? 1 : 0;
+  for (size_t q = 0; q < all.size(); ++q) {
+    if (all[q] <= common_from) continue;
+    tally.common[mirrored ? 1 : 0][first + q] = true;
+    ++tally.result.common;
+  }
 }
 
 absl::Status LocalIndex::LookUp(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
@@ -143,40 +147,56 @@ absl::Status LocalIndex::LookUp(const LocalFingerprint& upload, const LocalFinge
     for (const LocalFingerprint* side : {&upload, mirrored}) {
       if (side == nullptr) continue;
       SearchResult found;
-      VIGIE_ASSIGN_OR_RETURN(found,
-                             index_.Search(std::span(side->descriptors).subspan(first, count),
-                                           kLocalMaxDistance, std::numeric_limits<size_t>::max()));
+      VIGIE_ASSIGN_OR_RETURN(
+          found, index_.Search(std::span(side->descriptors).subspan(first, count), kSeedDistance,
+                               std::numeric_limits<size_t>::max()));
       CountHits(found.hits, first, side == mirrored, tally);
     }
   }
   return absl::OkStatus();
 }
 
-// Leaves those votes, sorted by picture, that are for one with at least kMinInliers places: each
-// inlier of a match is another place of the upload.
+// Most votes first, then in the order of pictures.
 std::vector<LocalIndex::Candidate> LocalIndex::CandidatesOf(Tally& tally) {
-  std::erase_if(tally.votes, [&tally](const Vote& vote) {
-    return tally.slots[Tally::SlotOf(vote)] < kMinInliers;
-  });
-  std::sort(tally.votes.begin(), tally.votes.end(),
-            [](const Vote& a, const Vote& b) { return a.Key() < b.Key(); });
+  auto& votes = tally.votes;
+  std::erase_if(
+      votes, [&tally](const Vote& vote) { return tally.slots[Tally::SlotOf(vote)] < kMinSeeds; });
+  std::sort(votes.begin(), votes.end());
+  votes.erase(std::unique(votes.begin(), votes.end()), votes.end());
   std::vector<Candidate> candidates;
-  for (size_t begin = 0, end = 0; begin < tally.votes.size(); begin = end) {
-    const Vote& first = tally.votes[begin];
-    int places = 0;
-    for (; end < tally.votes.size() && tally.votes[end].picture == first.picture &&
-           tally.votes[end].mirrored == first.mirrored;
-         ++end) {
-      const bool another =
-          end == begin || tally.votes[end].pairing.upload != tally.votes[end - 1].pairing.upload;
-      places += another ? 1 : 0;
+  for (size_t begin = 0, end = 0; begin < votes.size(); begin = end) {
+    const Vote& first = votes[begin];
+    while (end < votes.size() && votes[end].picture == first.picture &&
+           votes[end].mirrored == first.mirrored) {
+      ++end;
     }
-    if (places >= kMinInliers) candidates.push_back({.places = places, .begin = begin, .end = end});
+    const auto places = static_cast<int>(end - begin);
+    if (places < kMinSeeds) continue;
+    candidates.push_back({.places = places, .picture = first.picture, .mirrored = first.mirrored});
   }
-  // The sort is stable: equal ones stay in the order of pictures.
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.places > b.places; });
   return candidates;
+}
+
+Alignment LocalIndex::CompareOne(const LocalFingerprint& upload, const Picture& picture,
+                                 const std::vector<bool>& common) const {
+  std::vector<RowId> rows;
+  HugeVector<Pdq256> codes;
+  index_.CodesOf(picture.first_row, picture.keypoints.size(), &rows, &codes);
+  std::vector<RangeHit> hits;
+  ScanWithin(codes, upload.descriptors, kLocalMaxDistance, &hits);
+  if (hits.size() < static_cast<size_t>(kMinInliers)) return {};
+  std::vector<Pairing> pairings;
+  pairings.reserve(hits.size());
+  for (const RangeHit& hit : hits) {
+    const RowId row = rows[static_cast<size_t>(hit.position)];
+    pairings.push_back({.upload = static_cast<uint16_t>(hit.query),
+                        .known = static_cast<uint16_t>(row - picture.first_row),
+                        .distance = static_cast<uint16_t>(hit.distance),
+                        .common = common[hit.query]});
+  }
+  return Align(PlacesOf(upload), {picture.width, picture.height, picture.keypoints}, pairings);
 }
 
 void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
@@ -191,22 +211,17 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
       break;
     }
     const Candidate& candidate = candidates[compared];
-    const Vote& vote = tally.votes[candidate.begin];
-    const std::shared_ptr<const Picture> picture = PictureOf(vote.picture);
+    const std::shared_ptr<const Picture> picture = PictureOf(candidate.picture);
     if (picture == nullptr) continue;  // forgotten meanwhile
-    std::vector<Pairing> pairings;
-    pairings.reserve(candidate.end - candidate.begin);
-    for (size_t i = candidate.begin; i < candidate.end; ++i) {
-      pairings.push_back(tally.votes[i].pairing);
-    }
-    const Alignment evidence =
-        Align(PlacesOf(vote.mirrored ? *mirrored : upload),
-              {picture->width, picture->height, picture->keypoints}, pairings);
+    const Alignment evidence = CompareOne(candidate.mirrored ? *mirrored : upload, *picture,
+                                          tally.common[candidate.mirrored ? 1 : 0]);
     if (!IsMatch(evidence)) continue;
     tally.result.matches.push_back(
-        {.entry = picture->entry, .mirrored = vote.mirrored, .evidence = evidence});
+        {.entry = picture->entry, .mirrored = candidate.mirrored, .evidence = evidence});
   }
-  tally.result.left_out = candidates.size() - compared;
+  for (size_t i = compared; i < candidates.size(); ++i) {
+    tally.result.left_out += candidates[i].places >= kMinInliers ? 1 : 0;
+  }
 }
 
 absl::StatusOr<LocalSearchResult> LocalIndex::Search(const LocalFingerprint& upload,
@@ -214,6 +229,7 @@ absl::StatusOr<LocalSearchResult> LocalIndex::Search(const LocalFingerprint& upl
                                                      absl::FunctionRef<bool()> go_on) const {
   VIGIE_RETURN_IF_ERROR(ValidateLocal(upload));
   Tally tally;
+  tally.common.fill(std::vector<bool>(upload.descriptors.size()));
   LocalFingerprint other_side;
   const LocalFingerprint* mirrored = nullptr;
   if (options.mirrored) {
@@ -242,7 +258,7 @@ LocalIndexStats LocalIndex::stats() const {
   LocalIndexStats stats{
       .pictures = alive_.load(), .keypoints = keypoints_.load(), .bytes = index_.stats().bytes};
   stats.bytes += stats.pictures * (sizeof(Picture) + sizeof(std::shared_ptr<const Picture>)) +
-                 stats.keypoints * (sizeof(LocalKeypoint) + sizeof(Block) / kBlock);
+                 stats.keypoints * (sizeof(LocalKeypoint) + sizeof(PictureNumber) / kBlock);
   return stats;
 }
 

@@ -1,8 +1,9 @@
 // Known pictures by their local fingerprints: which of them does an upload show a part of?
 //
-// Places of the upload are looked up in a LiveIndex of descriptors, each hit is a vote for a
-// picture, and only pictures with enough votes for a match are compared in geometry. Mirrored
-// uploads are looked up as well.
+// Places of the upload are looked up in a LiveIndex of descriptors, exactly, at a small distance.
+// Each hit is a vote for a picture. Only pictures with some votes are compared with the upload,
+// each place with each at a larger distance, and only where enough places are alike it comes to
+// geometry. Mirrored uploads are looked up as well.
 #pragma once
 
 #include <atomic>
@@ -26,6 +27,10 @@ namespace vigie {
 
 // Descriptors of the same place of two copies are nearly always within this distance, inclusive.
 inline constexpr int kLocalMaxDistance = 28;
+// What the index is asked for: some places of a copy are this near, and a lookup costs far less.
+inline constexpr int kSeedDistance = 18;
+// Pictures with fewer places of the upload within kSeedDistance are not compared with it.
+inline constexpr int kMinSeeds = 2;
 // Fewer places that follow one map are not a match.
 inline constexpr int kMinInliers = 8;
 // Standard deviation of these places across their longest extent, pixels: less is a line of text.
@@ -40,7 +45,7 @@ inline constexpr double kWholePictureShare = 0.4;
 
 struct LocalSearchOptions {
   bool mirrored = true;
-  // Pictures that are compared in geometry, those with the most votes; about 0.05 ms each.
+  // Pictures that are compared, those with the most votes; about 0.05 ms each.
   size_t max_candidates = 64;
   size_t max_matches = 16;
 };
@@ -56,10 +61,12 @@ struct LocalSearchResult {
   std::vector<LocalMatch> matches;
   // False: `go_on` ended the search before all places were looked up and all candidates compared.
   bool complete = true;
-  size_t candidates = 0;  // pictures with enough votes for a match
-  size_t left_out = 0;    // of them, those that were not compared, for time or max_candidates
-  size_t hits = 0;        // of all places together, before kMaxHitsAPlace
-  size_t common = 0;      // places set aside
+  size_t candidates = 0;  // pictures with at least kMinSeeds votes
+  // Of them, those with as many votes as a match has places that were not compared, for time or
+  // max_candidates.
+  size_t left_out = 0;
+  size_t hits = 0;    // of all places together, before kMaxHitsAPlace
+  size_t common = 0;  // places set aside
 };
 
 struct LocalIndexStats {
@@ -107,15 +114,11 @@ class LocalIndex {
     std::vector<LocalKeypoint> keypoints;
   };
   using PictureNumber = uint32_t;
-  struct Block {
-    PictureNumber picture = 0;
-    RowId first_row = 0;  // of that picture
-  };
-  // What speaks for one picture: places of the upload, and where its votes are.
+  // A picture that so many places of the upload, or of the mirrored upload, voted for.
   struct Candidate {
     int places = 0;
-    size_t begin = 0;
-    size_t end = 0;
+    PictureNumber picture = 0;
+    bool mirrored = false;
   };
   struct Vote;
   struct Tally;
@@ -127,12 +130,15 @@ class LocalIndex {
   void Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
                const LocalSearchOptions& options, absl::FunctionRef<bool()> go_on,
                Tally& tally) const;
+  Alignment CompareOne(const LocalFingerprint& upload, const Picture& picture,
+                       const std::vector<bool>& common) const;
   std::shared_ptr<const Picture> PictureOf(PictureNumber number) const;
 
   LiveIndex index_;
   mutable std::mutex writer_;  // Add and Remove
   uint64_t next_row_ = 0;
-  ChunkedArray<Block> blocks_;  // of the rows 32 b to 32 b + 31, which all belong to one picture
+  // Of the rows 32 b to 32 b + 31, which all belong to one picture.
+  ChunkedArray<PictureNumber> picture_of_block_;
   mutable std::shared_mutex pictures_mutex_;
   std::vector<std::shared_ptr<const Picture>> pictures_;  // by number; nullptr: forgotten
   std::unordered_map<EntryNumber, std::vector<PictureNumber>> pictures_of_;  // for writers

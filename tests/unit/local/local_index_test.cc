@@ -178,7 +178,7 @@ TEST(LocalIndex, AThousandNearlyIdenticalPicturesAreBoundedAndOneIsFound) {
   const LocalSearchResult result = Ask(index, original);
   EXPECT_EQ(result.matches.size(), LocalSearchOptions().max_matches);
   EXPECT_GT(result.left_out, 0U);
-  EXPECT_EQ(result.candidates, result.left_out + LocalSearchOptions().max_candidates);
+  EXPECT_GE(result.candidates, result.left_out + LocalSearchOptions().max_candidates);
 }
 
 TEST(LocalIndex, ALogoThatManyPicturesShareIsNoMatch) {
