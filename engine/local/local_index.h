@@ -28,7 +28,7 @@ namespace vigie {
 // Descriptors of the same place of two copies are nearly always within this distance, inclusive.
 inline constexpr int kLocalMaxDistance = 28;
 // What the index is asked for: some places of a copy are this near, and a lookup costs far less.
-inline constexpr int kSeedDistance = 18;
+inline constexpr int kSeedDistance = 15;
 // Pictures with fewer places of the upload within kSeedDistance are not compared with it.
 inline constexpr int kMinSeeds = 2;
 // Fewer places that follow one map are not a match.
