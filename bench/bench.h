@@ -20,6 +20,7 @@ void AddMicro(CLI::App& app, int* exit_code);
 void AddSearch(CLI::App& app, int* exit_code);
 void AddHash(CLI::App& app, int* exit_code);
 void AddStart(CLI::App& app, int* exit_code);
+void AddLocal(CLI::App& app, int* exit_code);
 void AddEdit(CLI::App& app, int* exit_code);
 void AddRobustness(CLI::App& app, int* exit_code);
 void AddReport(CLI::App& app, int* exit_code);

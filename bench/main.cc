@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   vigie::bench::AddSearch(app, &exit_code);
   vigie::bench::AddHash(app, &exit_code);
   vigie::bench::AddStart(app, &exit_code);
+  vigie::bench::AddLocal(app, &exit_code);
   vigie::bench::AddEdit(app, &exit_code);
   vigie::bench::AddRobustness(app, &exit_code);
   vigie::bench::AddReport(app, &exit_code);

@@ -99,6 +99,24 @@ absl::StatusOr<SearchResult> LiveIndex::Search(std::span<const Pdq256> queries, 
   return result;
 }
 
+void LiveIndex::CodesOf(RowId first, size_t count, std::vector<RowId>* rows,
+                        HugeVector<Pdq256>* codes) const {
+  const uint64_t end = uint64_t{first} + count;
+  const auto now = snapshot_.Acquire();
+  const auto take = [&](const auto& part) {
+    const auto ids = part->rows();
+    const Pdq256* part_codes = part->codes().data();
+    const auto begin = std::lower_bound(ids.begin(), ids.end(), first);
+    for (auto i = static_cast<size_t>(begin - ids.begin()); i < ids.size() && ids[i] < end; ++i) {
+      if (IsDead(ids[i])) continue;
+      rows->push_back(ids[i]);
+      codes->push_back(part_codes[i]);
+    }
+  };
+  for (const auto& segment : now->segments) take(segment);
+  for (const auto& head : now->heads) take(head);
+}
+
 absl::Status LiveIndex::CompareWithScan(const Pdq256& query, int max_distance, size_t most_rows,
                                         double from) const {
   std::map<RowId, int> near;
@@ -211,8 +229,8 @@ absl::Status LiveIndex::Maintain(bool seal_all) {
     gathered_from_last_head = ids.size();
   }
   std::shared_ptr<const SealedIndex> merged;
-  VIGIE_ASSIGN_OR_RETURN(merged,
-                         SealedIndex::Build(options_.kind, std::move(codes), std::move(rows)));
+  VIGIE_ASSIGN_OR_RETURN(merged, SealedIndex::Build(options_.kind, std::move(codes),
+                                                    std::move(rows), options_.max_distance));
   const std::lock_guard lock(writer_);
   // A head that grew after it was gathered must stay; only seal_all takes one that is not full.
   if (!plan.inputs.heads.empty() && plan.inputs.heads.back()->size() != gathered_from_last_head) {

@@ -27,6 +27,8 @@ struct LiveIndexOptions {
   IndexKind kind = IndexKind::kMultiIndexHash;
   // Rows in one head. Each query compares all rows of all heads (about 1 us per 1000).
   size_t head_capacity = 4096;
+  // What most searches ask for: segments are built for it, and are exact at any distance.
+  int max_distance = kDefaultMaxDistance;
 };
 
 // A row within the asked distance of query number `query`.
@@ -79,6 +81,11 @@ class LiveIndex {
   // thread.
   absl::StatusOr<SearchResult> Search(std::span<const Pdq256> queries, int max_distance,
                                       size_t max_hits) const;
+
+  // The visible ones of rows `first` to `first` + `count` - 1, appended to `rows` and `codes`,
+  // ascending. A few binary searches. Any thread.
+  void CodesOf(RowId first, size_t count, std::vector<RowId>* rows,
+               HugeVector<Pdq256>* codes) const;
 
   // Compares at most `most_rows` neighbouring rows with `query` one by one, in plain code that no
   // index uses, and what Search() finds among them with that. `from`, 0 to 1, says which: their

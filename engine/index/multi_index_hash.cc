@@ -237,12 +237,12 @@ std::unique_ptr<MultiIndexHash> MultiIndexHash::FromTables(HugeVector<Pdq256> co
 
 MultiIndexHash::~MultiIndexHash() = default;
 
-int MultiIndexHash::BestSubstrings(size_t rows) {
+int MultiIndexHash::BestSubstrings(size_t rows, int max_distance) {
   int best = 0;
   double best_ns = ScanNs(rows);
   for (int substrings = kMinSubstrings; substrings <= kMaxSubstrings; ++substrings) {
     const size_t values = size_t{1} << BitsOf(0, substrings);
-    const double ns = ExpectedNs(rows, ThresholdsFor(substrings, kDefaultMaxDistance));
+    const double ns = ExpectedNs(rows, ThresholdsFor(substrings, max_distance));
     const bool affordable = values <= 2 * rows || substrings == kMaxSubstrings;
     if (affordable && ns < best_ns) {
       best = substrings;

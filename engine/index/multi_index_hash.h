@@ -93,10 +93,10 @@ class MultiIndexHash final : public RangeOnlyIndex {
   // The plan for `max_distance` (inclusive). See the cost model in the source.
   SearchPlan PlanFor(int max_distance) const;
 
-  // The number of substrings that the cost model finds best for `rows` codes at distance 31, among
-  // those whose tables have at most twice as many values as there are codes. 0, no tables: a scan
-  // is as fast.
-  static int BestSubstrings(size_t rows);
+  // The number of substrings that the cost model finds best for `rows` codes at `max_distance`,
+  // among those whose tables have at most twice as many values as there are codes. 0, no tables: a
+  // scan is as fast.
+  static int BestSubstrings(size_t rows, int max_distance = kDefaultMaxDistance);
 
  private:
   MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables);

@@ -43,10 +43,11 @@ void SealedIndex::Take(std::unique_ptr<MultiIndexHash> index) {
   index_ = std::move(index);
 }
 
-void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes) {
+void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes, int max_distance) {
   kind_ = kind;
   if (kind == IndexKind::kMultiIndexHash) {
-    Take(std::make_unique<MultiIndexHash>(std::move(codes)));
+    const int substrings = MultiIndexHash::BestSubstrings(codes.size(), max_distance);
+    Take(std::make_unique<MultiIndexHash>(std::move(codes), substrings));
   } else if (kind == IndexKind::kFlat) {
     auto index = std::make_unique<FlatIndex>(std::move(codes));
     codes_ = index->codes();
@@ -72,11 +73,12 @@ void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes) {
 
 absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::Build(IndexKind kind,
                                                                       HugeVector<Pdq256> codes,
-                                                                      std::vector<RowId> rows) {
+                                                                      std::vector<RowId> rows,
+                                                                      int max_distance) {
   omp_set_num_threads(1);
   const std::shared_ptr<SealedIndex> sealed(new SealedIndex());
   try {
-    sealed->Fill(kind, std::move(codes));
+    sealed->Fill(kind, std::move(codes), max_distance);
   } catch (const std::exception& e) {
     return Error(
         absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",

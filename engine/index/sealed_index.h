@@ -33,11 +33,12 @@ std::optional<IndexKind> ParseIndexKind(std::string_view name);
 // Rows that no longer change, each with its id, ascending. Immutable, so thread-safe.
 class SealedIndex {
  public:
-  // `codes` and `rows` have the same length. RESOURCE_EXHAUSTED, reason OUT_OF_MEMORY, when FAISS
+  // `codes` and `rows` have the same length. `max_distance` is what most searches will ask for.
+  // RESOURCE_EXHAUSTED, reason OUT_OF_MEMORY, when FAISS
   // cannot get the memory.
-  static absl::StatusOr<std::shared_ptr<const SealedIndex>> Build(IndexKind kind,
-                                                                  HugeVector<Pdq256> codes,
-                                                                  std::vector<RowId> rows);
+  static absl::StatusOr<std::shared_ptr<const SealedIndex>> Build(
+      IndexKind kind, HugeVector<Pdq256> codes, std::vector<RowId> rows,
+      int max_distance = kDefaultMaxDistance);
   // From an index that holds one code a row.
   static absl::StatusOr<std::shared_ptr<const SealedIndex>> FromIndex(
       std::unique_ptr<MultiIndexHash> index, std::vector<RowId> rows);
@@ -59,7 +60,7 @@ class SealedIndex {
 
  private:
   SealedIndex();
-  void Fill(IndexKind kind, HugeVector<Pdq256> codes);
+  void Fill(IndexKind kind, HugeVector<Pdq256> codes, int max_distance);
   void Take(std::unique_ptr<MultiIndexHash> index);
 
   IndexKind kind_ = IndexKind::kMultiIndexHash;

@@ -27,10 +27,14 @@ endfunction()
 
 # The headers of a package, without our warnings: imported targets are system includes already;
 # variables-only packages get a wrapper here.
+# What the engine uses of OpenCV: none of its codecs.
+add_library(vigie_opencv_features INTERFACE)
+target_include_directories(vigie_opencv_features SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
+target_link_libraries(vigie_opencv_features INTERFACE opencv_core opencv_imgproc opencv_features2d)
 if(VIGIE_BUILD_BENCH OR VIGIE_BUILD_TESTS)
   add_library(vigie_opencv INTERFACE)
   target_include_directories(vigie_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
-  target_link_libraries(vigie_opencv INTERFACE ${OpenCV_LIBS})
+  target_link_libraries(vigie_opencv INTERFACE opencv_core opencv_imgproc opencv_imgcodecs)
 endif()
 
 # AVX-512 with VPOPCNTDQ is a target of its own that Highway compiles on request only.

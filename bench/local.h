@@ -1,0 +1,35 @@
+// vigie-bench local: the parts that it measures.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/local/local_fingerprint.h"
+
+namespace vigie::bench {
+
+struct Photo {
+  std::string name;         // below the folder
+  bool related = false;     // in a folder of deliberate near-duplicates
+  cv::Mat pixels;           // BGR
+  LocalFingerprint known;   // as it would be submitted
+  LocalFingerprint upload;  // as it would be checked
+};
+
+// Milliseconds, sorted, as mean, median, 99th percentile and maximum.
+nlohmann::json Spread(std::vector<double> ms);
+
+// Every photo against every other one, plain and mirrored: what two that have nothing to do with
+// each other agree in. Photos of folders of near-duplicates are left out.
+nlohmann::json MeasureFalse(const std::vector<Photo>& photos);
+
+// Altered copies (bench/edits.h) of every `step`-th photo against an index of all.
+nlohmann::json MeasureRecall(const std::vector<Photo>& photos, size_t step);
+
+// Checks of photos that match nothing, against `base` pictures; memory of these.
+nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base);
+
+}  // namespace vigie::bench

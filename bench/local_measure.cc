@@ -1,0 +1,263 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iterator>
+#include <map>
+#include <opencv2/imgcodecs.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bench/edits.h"
+#include "bench/inputs.h"
+#include "bench/local.h"
+#include "bench/search_index.h"
+#include "engine/index/hamming_scan.h"
+#include "engine/local/extract.h"
+#include "engine/local/geometry.h"
+#include "engine/local/local_index.h"
+
+namespace vigie::bench {
+namespace {
+
+constexpr int kDescriptorFlips = 6;
+constexpr size_t kMixed = 12;  // photographs that lend their places to one made picture
+
+// Photographs of data/photos that do show the same thing, looked at one by one. Counted apart.
+constexpr std::pair<std::string_view, std::string_view> kSameScene[] = {
+    // A collage, and two of the photographs that it is made of.
+    {"tulips_134143359_71fa8dd9a4", "tulips_132538273_335240fe5b_n"},
+    {"tulips_134143359_71fa8dd9a4", "tulips_133858239_3eaa8a91fd_n"},
+    // The two views of a stereo camera.
+    {"motorcycle_left", "motorcycle_right"},
+    // The same carton in front of the same shelf.
+    {"Tropicana-Apple-Juice_003", "Tropicana-Apple-Juice_025"},
+    // Two garments on the same wooden floor, whose grain is what matches.
+    {"6b617d8d-380b-437b-9dbf-9abcb89220d1", "f98510a9-e9cd-4402-9ed3-e725aba399e8"},
+};
+
+bool ShowTheSame(const std::string& a, const std::string& b) {
+  return std::any_of(std::begin(kSameScene), std::end(kSameScene), [&](const auto& pair) {
+    const auto has = [](const std::string& name, std::string_view part) {
+      return name.find(part) != std::string::npos;
+    };
+    return (has(a, pair.first) && has(b, pair.second)) ||
+           (has(a, pair.second) && has(b, pair.first));
+  });
+}
+
+double MsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+bool Always() { return true; }
+
+void Require(const absl::Status& status) {
+  if (!status.ok()) throw std::runtime_error(std::string(status.message()));
+}
+
+PlacesView PlacesOf(const LocalFingerprint& local) {
+  return {local.width, local.height, local.keypoints};
+}
+
+// Descriptors of all photos, one behind the other.
+struct Pool {
+  HugeVector<Pdq256> codes;
+  std::vector<std::pair<uint32_t, uint16_t>> owners;  // photo, keypoint
+};
+
+Pool PoolOf(const std::vector<Photo>& photos) {
+  Pool pool;
+  for (size_t i = 0; i < photos.size(); ++i) {
+    if (photos[i].related) continue;
+    const auto& descriptors = photos[i].known.descriptors;
+    for (size_t k = 0; k < descriptors.size(); ++k) {
+      pool.codes.push_back(descriptors[k]);
+      pool.owners.emplace_back(static_cast<uint32_t>(i), static_cast<uint16_t>(k));
+    }
+  }
+  return pool;
+}
+
+// A picture with the places of `kMixed` photos, each descriptor a few bits away from a real one.
+LocalFingerprint MakeKnown(const std::vector<const Photo*>& from, Random& random) {
+  LocalFingerprint made;
+  made.width = kLocalSide;
+  made.height = kLocalSide * 3 / 4;
+  for (size_t i = 0; i < kKnownKeypoints; ++i) {
+    const Photo* photo = from[random.Below(from.size())];
+    for (size_t tries = 0; photo->known.keypoints.empty() && tries < 100; ++tries) {
+      photo = from[random.Below(from.size())];
+    }
+    if (photo->known.keypoints.empty()) continue;
+    const size_t k = random.Below(photo->known.keypoints.size());
+    LocalKeypoint keypoint = photo->known.keypoints[k];
+    keypoint.x = static_cast<uint16_t>(random.Below(kLocalSide * LocalKeypoint::kSubpixels));
+    keypoint.y = static_cast<uint16_t>(
+        random.Below(static_cast<size_t>(made.height * LocalKeypoint::kSubpixels)));
+    made.keypoints.push_back(keypoint);
+    made.descriptors.push_back(random.Near(photo->known.descriptors[k], kDescriptorFlips));
+  }
+  return made;
+}
+
+}  // namespace
+
+nlohmann::json MeasureFalse(const std::vector<Photo>& photos) {
+  const Pool pool = PoolOf(photos);
+  std::map<int, size_t> histogram;
+  nlohmann::json matches = nlohmann::json::array();
+  size_t pairs = 0;
+  size_t same_scene = 0;
+  size_t pairings_all = 0;
+  for (size_t i = 0; i < photos.size(); ++i) {
+    if (photos[i].related) continue;
+    for (const bool mirrored : {false, true}) {
+      const LocalFingerprint upload = mirrored ? Mirrored(photos[i].upload) : photos[i].upload;
+      std::vector<RangeHit> hits;
+      ScanWithin(pool.codes, upload.descriptors, kLocalMaxDistance, &hits);
+      std::map<uint32_t, std::vector<Pairing>> by_photo;
+      for (const RangeHit& hit : hits) {
+        const auto& [photo, keypoint] = pool.owners[static_cast<size_t>(hit.position)];
+        if (photo == i) continue;
+        ++pairings_all;
+        by_photo[photo].push_back({.upload = static_cast<uint16_t>(hit.query),
+                                   .known = keypoint,
+                                   .distance = static_cast<uint16_t>(hit.distance)});
+      }
+      for (auto& [photo, pairings] : by_photo) {
+        const Alignment a = Align(PlacesOf(upload), PlacesOf(photos[photo].known), pairings);
+        ++histogram[a.inliers];
+        if (a.inliers < kMinInliers || a.width < kMinWidth) continue;
+        if (ShowTheSame(photos[i].name, photos[photo].name)) {
+          ++same_scene;
+          continue;
+        }
+        matches.push_back({{"upload", photos[i].name},
+                           {"known", photos[photo].name},
+                           {"mirrored", mirrored},
+                           {"inliers", a.inliers},
+                           {"known_share", a.known_share},
+                           {"upload_share", a.upload_share},
+                           {"width", a.width}});
+      }
+      pairs += 1;
+    }
+  }
+  size_t known = 0;
+  for (const Photo& photo : photos) known += photo.related ? 0 : 1;
+  pairs *= known - 1;
+  size_t aligned = 0;
+  nlohmann::json inliers;
+  for (const auto& [count, times] : histogram) {
+    inliers[std::to_string(count)] = times;
+    aligned += times;
+  }
+  inliers["no hit"] = pairs - aligned;
+  return {{"pairs", pairs},
+          {"matches", matches.size()},
+          {"matches_of_the_same_scene", same_scene},
+          {"examples", std::move(matches)},
+          {"inliers", std::move(inliers)},
+          {"hits_a_million_descriptor_pairs",
+           1e6 * static_cast<double>(pairings_all) /
+               (static_cast<double>(pairs) * kUploadKeypoints * kKnownKeypoints)}};
+}
+
+nlohmann::json MeasureRecall(const std::vector<Photo>& photos, size_t step) {
+  LocalIndex index;
+  for (size_t i = 0; i < photos.size(); ++i) {
+    if (photos[i].related) continue;
+    Require(index.Add(static_cast<EntryNumber>(i), photos[i].known));
+  }
+  Require(index.Maintain(true));
+  nlohmann::json rows;
+  for (const Edit& edit : Edits()) {
+    size_t asked = 0;
+    size_t found = 0;
+    size_t others = 0;
+    for (size_t i = 0; i < photos.size(); i += step) {
+      if (photos[i].related) continue;
+      const cv::Mat copy = cv::imdecode(EditedJpeg({.picture = photos[i].pixels, .seed = i}, edit),
+                                        cv::IMREAD_COLOR);
+      const LocalFingerprint upload = ExtractLocal({.data = copy.data,
+                                                    .width = copy.cols,
+                                                    .height = copy.rows,
+                                                    .stride_bytes = copy.step,
+                                                    .order = ChannelOrder::kBgr},
+                                                   kUploadKeypoints);
+      const auto result = index.Search(upload, {}, Always);
+      Require(result.status());
+      ++asked;
+      for (const LocalMatch& match : result->matches) {
+        ++(match.entry == i ? found : others);
+      }
+    }
+    rows[std::string(edit.name)] = {
+        {"copies", asked},
+        {"recall", asked == 0 ? 0.0 : static_cast<double>(found) / static_cast<double>(asked)},
+        {"other_entries", others}};
+  }
+  return rows;
+}
+
+nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base) {
+  std::vector<const Photo*> givers;   // lend their descriptors to the base
+  std::vector<const Photo*> uploads;  // and these are checked
+  for (size_t i = 0; i < photos.size(); ++i) {
+    if (!photos[i].related) (i % 2 == 0 ? givers : uploads).push_back(&photos[i]);
+  }
+  const size_t before = ResidentBytes();
+  LocalIndex index;
+  Random random(22);
+  const auto build = std::chrono::steady_clock::now();
+  for (size_t n = 0; n < base; ++n) {
+    std::vector<const Photo*> from(kMixed);
+    for (const Photo*& photo : from) photo = givers[random.Below(givers.size())];
+    Require(index.Add(static_cast<EntryNumber>(n), MakeKnown(from, random)));
+    if (n % 20'000 == 19'999) Require(index.Maintain());
+  }
+  Require(index.Maintain(true));
+  Require(index.Maintain());  // frees what the last one replaced
+  const double build_ms = MsSince(build);
+  const size_t resident = ResidentBytes() - before;
+  std::vector<double> ms;
+  size_t hits = 0;
+  size_t common = 0;
+  size_t candidates = 0;
+  size_t wrong = 0;
+  size_t places = 0;
+  for (size_t i = 0; i < uploads.size() + 20; ++i) {
+    const LocalFingerprint& upload = uploads[i % uploads.size()]->upload;
+    const auto start = std::chrono::steady_clock::now();
+    const auto result = index.Search(upload, {}, Always);
+    const double took = MsSince(start);
+    Require(result.status());
+    if (i < 20) continue;  // the first ones warm the caches
+    ms.push_back(took);
+    hits += result->hits;
+    common += result->common;
+    candidates += result->candidates;
+    wrong += result->matches.size();
+    places += 2 * upload.keypoints.size();
+  }
+  const LocalIndexStats stats = index.stats();
+  const auto pictures = static_cast<double>(base);
+  return {{"base", base},
+          {"search_ms", Spread(ms)},
+          {"build_ms", build_ms},
+          {"bytes_a_picture_resident", static_cast<double>(resident) / pictures},
+          {"bytes_a_picture_counted", static_cast<double>(stats.bytes) / pictures},
+          {"keypoints_a_picture", static_cast<double>(stats.keypoints) / pictures},
+          {"hits_a_check", static_cast<double>(hits) / static_cast<double>(ms.size())},
+          {"hits_a_million_descriptor_pairs",
+           1e6 * static_cast<double>(hits) /
+               (static_cast<double>(places) * static_cast<double>(stats.keypoints))},
+          {"common_places_a_check", static_cast<double>(common) / static_cast<double>(ms.size())},
+          {"candidates_a_check", static_cast<double>(candidates) / static_cast<double>(ms.size())},
+          {"wrong_matches", wrong}};
+}
+
+}  // namespace vigie::bench

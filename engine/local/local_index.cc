@@ -1,0 +1,265 @@
+#include "engine/local/local_index.h"
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <limits>
+#include <span>
+#include <tuple>
+#include <utility>
+
+#include "engine/index/hamming_scan.h"
+
+namespace vigie {
+namespace {
+
+constexpr uint32_t kBlock = 32;  // rows
+// Places looked up at once, of each side: enough for the index to have many cache misses under way,
+// few enough that `go_on` is asked often.
+constexpr size_t kGroup = 8;
+
+bool IsMatch(const Alignment& evidence) {
+  return evidence.inliers >= kMinInliers && evidence.width >= kMinWidth &&
+         (2 * evidence.rare >= kMinInliers || evidence.known_share >= kWholePictureShare);
+}
+
+PlacesView PlacesOf(const LocalFingerprint& local) {
+  return {local.width, local.height, local.keypoints};
+}
+
+}  // namespace
+
+struct LocalIndex::Vote {
+  PictureNumber picture = 0;
+  bool mirrored = false;
+  uint16_t upload = 0;  // the place that votes
+
+  auto operator<=>(const Vote&) const = default;
+};
+
+// What one search has found out.
+struct LocalIndex::Tally {
+  // Votes by picture and side, those of several pictures together: enough to leave out nearly all
+  // votes that cannot be for a match.
+  static constexpr size_t kSlots = size_t{1} << 16;
+  static size_t SlotOf(const Vote& vote) {
+    const uint32_t key = 2 * vote.picture + (vote.mirrored ? 1 : 0);
+    return key * 2654435761U >> 16;
+  }
+
+  std::vector<Vote> votes;
+  std::array<std::vector<bool>, 2> common;  // by side, then by place
+  std::vector<uint32_t> slots = std::vector<uint32_t>(kSlots);
+  LocalSearchResult result;
+};
+
+LocalIndex::LocalIndex()
+    : index_({.kind = IndexKind::kMultiIndexHash, .max_distance = kSeedDistance}) {}
+
+absl::Status LocalIndex::Add(EntryNumber entry, const LocalFingerprint& local) {
+  VIGIE_RETURN_IF_ERROR(ValidateLocal(local));
+  if (local.keypoints.empty()) return absl::OkStatus();
+  const std::lock_guard lock(writer_);
+  const size_t count = local.keypoints.size();
+  const uint64_t blocks = (count + kBlock - 1) / kBlock;
+  if (next_row_ + blocks * kBlock > std::numeric_limits<RowId>::max()) {
+    return Error(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
+                 "no row numbers are left for local fingerprints: restart");
+  }
+  auto picture = std::make_shared<Picture>(Picture{.entry = entry,
+                                                   .first_row = static_cast<RowId>(next_row_),
+                                                   .width = local.width,
+                                                   .height = local.height,
+                                                   .keypoints = local.keypoints});
+  std::vector<RowId> rows(count);
+  for (size_t i = 0; i < count; ++i) rows[i] = static_cast<RowId>(next_row_ + i);
+  PictureNumber number = 0;
+  {
+    const std::unique_lock pictures_lock(pictures_mutex_);
+    number = static_cast<PictureNumber>(pictures_.size());
+    pictures_.push_back(std::move(picture));
+  }
+  picture_of_block_.Grow(next_row_ / kBlock + blocks);
+  for (uint64_t b = 0; b < blocks; ++b) picture_of_block_[next_row_ / kBlock + b] = number;
+  pictures_of_[entry].push_back(number);
+  next_row_ += blocks * kBlock;
+  ++alive_;
+  keypoints_ += count;
+  // Last, so that who finds a row finds its picture.
+  return index_.Add(local.descriptors, rows);
+}
+
+void LocalIndex::Remove(EntryNumber entry) {
+  const std::lock_guard lock(writer_);
+  const auto found = pictures_of_.find(entry);
+  if (found == pictures_of_.end()) return;
+  for (const PictureNumber number : found->second) {
+    std::shared_ptr<const Picture> gone;
+    {
+      const std::unique_lock pictures_lock(pictures_mutex_);
+      gone = std::exchange(pictures_[number], nullptr);
+    }
+    std::vector<RowId> rows(gone->keypoints.size());
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = gone->first_row + static_cast<RowId>(i);
+    index_.Remove(rows);
+    --alive_;
+    keypoints_ -= rows.size();
+  }
+  pictures_of_.erase(found);
+}
+
+std::shared_ptr<const LocalIndex::Picture> LocalIndex::PictureOf(PictureNumber number) const {
+  const std::shared_lock lock(pictures_mutex_);
+  return pictures_[number];
+}
+
+// `hits` are nearest first; those of query q belong to the upload's place first + q.
+void LocalIndex::CountHits(const std::vector<Hit>& hits, size_t first, bool mirrored,
+                           Tally& tally) const {
+  const size_t common_from = kMaxHitsAPlace + alive_.load() / kCommonShare;
+  std::array<size_t, kGroup> all{};
+  std::array<size_t, kGroup> kept{};
+  for (const Hit& hit : hits) ++all[hit.query];
+  for (const Hit& hit : hits) {
+    if (++kept[hit.query] > kMaxHitsAPlace) continue;
+    const Vote vote{.picture = picture_of_block_[hit.row / kBlock],
+                    .mirrored = mirrored,
+                    .upload = static_cast<uint16_t>(first + hit.query)};
+    ++tally.slots[Tally::SlotOf(vote)];
+    tally.votes.push_back(vote);
+  }
+  tally.result.hits += hits.size();
+  for (size_t q = 0; q < all.size(); ++q) {
+    if (all[q] <= common_from) continue;
+    tally.common[mirrored ? 1 : 0][first + q] = true;
+    ++tally.result.common;
+  }
+}
+
+absl::Status LocalIndex::LookUp(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
+                                absl::FunctionRef<bool()> go_on, Tally& tally) const {
+  for (size_t first = 0; first < upload.descriptors.size(); first += kGroup) {
+    if (!go_on()) {
+      tally.result.complete = false;
+      break;
+    }
+    const size_t count = std::min(kGroup, upload.descriptors.size() - first);
+    for (const LocalFingerprint* side : {&upload, mirrored}) {
+      if (side == nullptr) continue;
+      SearchResult found;
+      VIGIE_ASSIGN_OR_RETURN(
+          found, index_.Search(std::span(side->descriptors).subspan(first, count), kSeedDistance,
+                               std::numeric_limits<size_t>::max()));
+      CountHits(found.hits, first, side == mirrored, tally);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Most votes first, then in the order of pictures.
+std::vector<LocalIndex::Candidate> LocalIndex::CandidatesOf(Tally& tally) {
+  auto& votes = tally.votes;
+  std::erase_if(
+      votes, [&tally](const Vote& vote) { return tally.slots[Tally::SlotOf(vote)] < kMinSeeds; });
+  std::sort(votes.begin(), votes.end());
+  votes.erase(std::unique(votes.begin(), votes.end()), votes.end());
+  std::vector<Candidate> candidates;
+  for (size_t begin = 0, end = 0; begin < votes.size(); begin = end) {
+    const Vote& first = votes[begin];
+    while (end < votes.size() && votes[end].picture == first.picture &&
+           votes[end].mirrored == first.mirrored) {
+      ++end;
+    }
+    const auto places = static_cast<int>(end - begin);
+    if (places < kMinSeeds) continue;
+    candidates.push_back({.places = places, .picture = first.picture, .mirrored = first.mirrored});
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.places > b.places; });
+  return candidates;
+}
+
+Alignment LocalIndex::CompareOne(const LocalFingerprint& upload, const Picture& picture,
+                                 const std::vector<bool>& common) const {
+  std::vector<RowId> rows;
+  HugeVector<Pdq256> codes;
+  index_.CodesOf(picture.first_row, picture.keypoints.size(), &rows, &codes);
+  std::vector<RangeHit> hits;
+  ScanWithin(codes, upload.descriptors, kLocalMaxDistance, &hits);
+  if (hits.size() < static_cast<size_t>(kMinInliers)) return {};
+  std::vector<Pairing> pairings;
+  pairings.reserve(hits.size());
+  for (const RangeHit& hit : hits) {
+    const RowId row = rows[static_cast<size_t>(hit.position)];
+    pairings.push_back({.upload = static_cast<uint16_t>(hit.query),
+                        .known = static_cast<uint16_t>(row - picture.first_row),
+                        .distance = static_cast<uint16_t>(hit.distance),
+                        .common = common[hit.query]});
+  }
+  return Align(PlacesOf(upload), {picture.width, picture.height, picture.keypoints}, pairings);
+}
+
+void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
+                         const LocalSearchOptions& options, absl::FunctionRef<bool()> go_on,
+                         Tally& tally) const {
+  const std::vector<Candidate> candidates = CandidatesOf(tally);
+  tally.result.candidates = candidates.size();
+  size_t compared = 0;
+  for (; compared < std::min(candidates.size(), options.max_candidates); ++compared) {
+    if (!go_on()) {
+      tally.result.complete = false;
+      break;
+    }
+    const Candidate& candidate = candidates[compared];
+    const std::shared_ptr<const Picture> picture = PictureOf(candidate.picture);
+    if (picture == nullptr) continue;  // forgotten meanwhile
+    const Alignment evidence = CompareOne(candidate.mirrored ? *mirrored : upload, *picture,
+                                          tally.common[candidate.mirrored ? 1 : 0]);
+    if (!IsMatch(evidence)) continue;
+    tally.result.matches.push_back(
+        {.entry = picture->entry, .mirrored = candidate.mirrored, .evidence = evidence});
+  }
+  for (size_t i = compared; i < candidates.size(); ++i) {
+    tally.result.left_out += candidates[i].places >= kMinInliers ? 1 : 0;
+  }
+}
+
+absl::StatusOr<LocalSearchResult> LocalIndex::Search(const LocalFingerprint& upload,
+                                                     const LocalSearchOptions& options,
+                                                     absl::FunctionRef<bool()> go_on) const {
+  VIGIE_RETURN_IF_ERROR(ValidateLocal(upload));
+  Tally tally;
+  tally.common.fill(std::vector<bool>(upload.descriptors.size()));
+  LocalFingerprint other_side;
+  const LocalFingerprint* mirrored = nullptr;
+  if (options.mirrored) {
+    other_side = Mirrored(upload);
+    mirrored = &other_side;
+  }
+  VIGIE_RETURN_IF_ERROR(LookUp(upload, mirrored, go_on, tally));
+  Compare(upload, mirrored, options, go_on, tally);
+
+  auto& matches = tally.result.matches;
+  std::stable_sort(matches.begin(), matches.end(), [](const LocalMatch& a, const LocalMatch& b) {
+    return a.evidence.inliers > b.evidence.inliers;
+  });
+  std::vector<LocalMatch> best;
+  for (LocalMatch& match : matches) {
+    const bool seen = std::any_of(best.begin(), best.end(), [&match](const LocalMatch& other) {
+      return other.entry == match.entry;
+    });
+    if (!seen && best.size() < options.max_matches) best.push_back(std::move(match));
+  }
+  matches = std::move(best);
+  return std::move(tally.result);
+}
+
+LocalIndexStats LocalIndex::stats() const {
+  LocalIndexStats stats{
+      .pictures = alive_.load(), .keypoints = keypoints_.load(), .bytes = index_.stats().bytes};
+  stats.bytes += stats.pictures * (sizeof(Picture) + sizeof(std::shared_ptr<const Picture>)) +
+                 stats.keypoints * (sizeof(LocalKeypoint) + sizeof(PictureNumber) / kBlock);
+  return stats;
+}
+
+}  // namespace vigie

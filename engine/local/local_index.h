@@ -1,0 +1,149 @@
+// Known pictures by their local fingerprints: which of them does an upload show a part of?
+//
+// Places of the upload are looked up in a LiveIndex of descriptors, exactly, at a small distance.
+// Each hit is a vote for a picture. Only pictures with some votes are compared with the upload,
+// each place with each at a larger distance, and only where enough places are alike it comes to
+// geometry. Mirrored uploads are looked up as well.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "engine/base/chunked_array.h"
+#include "engine/base/status.h"
+#include "engine/base/types.h"
+#include "engine/index/live_index.h"
+#include "engine/local/geometry.h"
+#include "engine/local/local_fingerprint.h"
+
+namespace vigie {
+
+// Descriptors of the same place of two copies are nearly always within this distance, inclusive.
+inline constexpr int kLocalMaxDistance = 28;
+// What the index is asked for: some places of a copy are this near, and a lookup costs far less.
+inline constexpr int kSeedDistance = 15;
+// Pictures with fewer places of the upload within kSeedDistance are not compared with it.
+inline constexpr int kMinSeeds = 2;
+// Fewer places that follow one map are not a match.
+inline constexpr int kMinInliers = 8;
+// Standard deviation of these places across their longest extent, pixels: less is a line of text.
+inline constexpr double kMinWidth = 6;
+// A place of the upload votes for the pictures of this many hits, the nearest.
+inline constexpr size_t kMaxHitsAPlace = 64;
+// It is common when it has more hits than kMaxHitsAPlace and 1 for kCommonShare pictures. Common
+// places are set aside: of the inliers of a match, half of kMinInliers are not common, unless the
+// match covers so much of the known picture that its copies are what makes its places common.
+inline constexpr size_t kCommonShare = 100;
+inline constexpr double kWholePictureShare = 0.4;
+
+struct LocalSearchOptions {
+  bool mirrored = true;
+  // Pictures that are compared, those with the most votes; about 0.05 ms each.
+  size_t max_candidates = 64;
+  size_t max_matches = 16;
+};
+
+struct LocalMatch {
+  EntryNumber entry = 0;
+  bool mirrored = false;  // the map is from the known picture to the mirrored upload
+  Alignment evidence;
+};
+
+struct LocalSearchResult {
+  // One an entry, the most inliers first.
+  std::vector<LocalMatch> matches;
+  // False: `go_on` ended the search before all places were looked up and all candidates compared.
+  bool complete = true;
+  size_t candidates = 0;  // pictures with at least kMinSeeds votes
+  // Of them, those with as many votes as a match has places that were not compared, for time or
+  // max_candidates.
+  size_t left_out = 0;
+  size_t hits = 0;    // of all places together, before kMaxHitsAPlace
+  size_t common = 0;  // places set aside
+};
+
+struct LocalIndexStats {
+  size_t pictures = 0;
+  size_t keypoints = 0;  // of these pictures
+  size_t bytes = 0;      // of pictures and index
+};
+
+// Thread-safe: any thread may call anything, but Maintain() is for one at a time. Searches wait for
+// writers only while these exchange a pointer.
+class LocalIndex {
+ public:
+  LocalIndex();
+  LocalIndex(const LocalIndex&) = delete;
+  LocalIndex& operator=(const LocalIndex&) = delete;
+
+  // Makes a picture of `entry` findable by every search that begins afterwards; an entry may have
+  // several. INVALID_ARGUMENT, reason HASH_MALFORMED; RESOURCE_EXHAUSTED, reason OUT_OF_MEMORY,
+  // when 2^32 rows have been handed out since the start.
+  absl::Status Add(EntryNumber entry, const LocalFingerprint& local);
+
+  // Forgets all pictures of `entry`: no search that begins afterwards finds them. Where their
+  // places were is freed when the last search that is under way ends, their descriptors by a later
+  // Maintain(). An unknown entry is fine.
+  void Remove(EntryNumber entry);
+
+  // The entries that the picture of `upload` shows a part of. `go_on` is asked before each group of
+  // places is looked up and before each candidate is compared; after false the search ends with
+  // what it has. Errors of ValidateLocal() and LiveIndex::Search().
+  absl::StatusOr<LocalSearchResult> Search(const LocalFingerprint& upload,
+                                           const LocalSearchOptions& options,
+                                           absl::FunctionRef<bool()> go_on) const;
+
+  // As LiveIndex::Maintain(), whose errors it has.
+  absl::Status Maintain(bool seal_all = false) { return index_.Maintain(seal_all); }
+
+  LocalIndexStats stats() const;
+
+ private:
+  struct Picture {
+    EntryNumber entry = 0;
+    RowId first_row = 0;
+    int width = 0;
+    int height = 0;
+    std::vector<LocalKeypoint> keypoints;
+  };
+  using PictureNumber = uint32_t;
+  // A picture that so many places of the upload, or of the mirrored upload, voted for.
+  struct Candidate {
+    int places = 0;
+    PictureNumber picture = 0;
+    bool mirrored = false;
+  };
+  struct Vote;
+  struct Tally;
+
+  static std::vector<Candidate> CandidatesOf(Tally& tally);
+  void CountHits(const std::vector<Hit>& hits, size_t first, bool mirrored, Tally& tally) const;
+  absl::Status LookUp(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
+                      absl::FunctionRef<bool()> go_on, Tally& tally) const;
+  void Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
+               const LocalSearchOptions& options, absl::FunctionRef<bool()> go_on,
+               Tally& tally) const;
+  Alignment CompareOne(const LocalFingerprint& upload, const Picture& picture,
+                       const std::vector<bool>& common) const;
+  std::shared_ptr<const Picture> PictureOf(PictureNumber number) const;
+
+  LiveIndex index_;
+  mutable std::mutex writer_;  // Add and Remove
+  uint64_t next_row_ = 0;
+  // Of the rows 32 b to 32 b + 31, which all belong to one picture.
+  ChunkedArray<PictureNumber> picture_of_block_;
+  mutable std::shared_mutex pictures_mutex_;
+  std::vector<std::shared_ptr<const Picture>> pictures_;  // by number; nullptr: forgotten
+  std::unordered_map<EntryNumber, std::vector<PictureNumber>> pictures_of_;  // for writers
+  std::atomic<size_t> alive_{0};
+  std::atomic<size_t> keypoints_{0};
+};
+
+}  // namespace vigie
