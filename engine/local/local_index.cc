@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "engine/index/hamming_scan.h"
@@ -47,10 +48,13 @@ struct LocalIndex::Tally {
     return key * 2654435761U >> 16;
   }
 
-  std::vector<Vote> votes;
-  std::array<std::vector<bool>, 2> common;  // by side, then by place
+  absl::FunctionRef<bool(EntryNumber)> accepts;
+  // What it said: nullptr of no, and of those forgotten meanwhile.
+  std::unordered_map<PictureNumber, std::shared_ptr<const Picture>> pictures = {};
+  std::vector<Vote> votes = {};
+  std::array<std::vector<bool>, 2> common = {};  // by side, then by place
   std::vector<uint32_t> slots = std::vector<uint32_t>(kSlots);
-  LocalSearchResult result;
+  LocalSearchResult result = {};
 };
 
 LocalIndex::LocalIndex()
@@ -113,6 +117,16 @@ std::shared_ptr<const LocalIndex::Picture> LocalIndex::PictureOf(PictureNumber n
   return pictures_[number];
 }
 
+const std::shared_ptr<const LocalIndex::Picture>& LocalIndex::Accepted(PictureNumber number,
+                                                                       Tally& tally) const {
+  const auto [known, is_new] = tally.pictures.try_emplace(number);
+  if (is_new) {
+    std::shared_ptr<const Picture> picture = PictureOf(number);
+    if (picture != nullptr && tally.accepts(picture->entry)) known->second = std::move(picture);
+  }
+  return known->second;
+}
+
 // `hits` are nearest first; those of query q belong to the upload's place first + q.
 void LocalIndex::CountHits(const std::vector<Hit>& hits, size_t first, bool mirrored,
                            Tally& tally) const {
@@ -121,8 +135,11 @@ void LocalIndex::CountHits(const std::vector<Hit>& hits, size_t first, bool mirr
   std::array<size_t, kGroup> kept{};
   for (const Hit& hit : hits) ++all[hit.query];
   for (const Hit& hit : hits) {
-    if (++kept[hit.query] > kMaxHitsAPlace) continue;
-    const Vote vote{.picture = picture_of_block_[hit.row / kBlock],
+    if (kept[hit.query] == kMaxHitsAPlace) continue;
+    const PictureNumber picture = picture_of_block_[hit.row / kBlock];
+    if (Accepted(picture, tally) == nullptr) continue;
+    ++kept[hit.query];
+    const Vote vote{.picture = picture,
                     .mirrored = mirrored,
                     .upload = static_cast<uint16_t>(first + hit.query)};
     ++tally.slots[Tally::SlotOf(vote)];
@@ -172,7 +189,8 @@ std::vector<LocalIndex::Candidate> LocalIndex::CandidatesOf(Tally& tally) {
     }
     const auto places = static_cast<int>(end - begin);
     if (places < kMinSeeds) continue;
-    candidates.push_back({.places = places, .picture = first.picture, .mirrored = first.mirrored});
+    candidates.push_back(
+        {.places = places, .picture = tally.pictures[first.picture], .mirrored = first.mirrored});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.places > b.places; });
@@ -211,13 +229,12 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
       break;
     }
     const Candidate& candidate = candidates[compared];
-    const std::shared_ptr<const Picture> picture = PictureOf(candidate.picture);
-    if (picture == nullptr) continue;  // forgotten meanwhile
-    const Alignment evidence = CompareOne(candidate.mirrored ? *mirrored : upload, *picture,
-                                          tally.common[candidate.mirrored ? 1 : 0]);
+    const Alignment evidence =
+        CompareOne(candidate.mirrored ? *mirrored : upload, *candidate.picture,
+                   tally.common[candidate.mirrored ? 1 : 0]);
     if (!IsMatch(evidence)) continue;
     tally.result.matches.push_back(
-        {.entry = picture->entry, .mirrored = candidate.mirrored, .evidence = evidence});
+        {.entry = candidate.picture->entry, .mirrored = candidate.mirrored, .evidence = evidence});
   }
   for (size_t i = compared; i < candidates.size(); ++i) {
     tally.result.left_out += candidates[i].places >= kMinInliers ? 1 : 0;
@@ -226,9 +243,10 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
 
 absl::StatusOr<LocalSearchResult> LocalIndex::Search(const LocalFingerprint& upload,
                                                      const LocalSearchOptions& options,
+                                                     absl::FunctionRef<bool(EntryNumber)> accepts,
                                                      absl::FunctionRef<bool()> go_on) const {
   VIGIE_RETURN_IF_ERROR(ValidateLocal(upload));
-  Tally tally;
+  Tally tally{.accepts = accepts};
   tally.common.fill(std::vector<bool>(upload.descriptors.size()));
   LocalFingerprint other_side;
   const LocalFingerprint* mirrored = nullptr;

@@ -61,7 +61,7 @@ struct LocalSearchResult {
   std::vector<LocalMatch> matches;
   // False: `go_on` ended the search before all places were looked up and all candidates compared.
   bool complete = true;
-  size_t candidates = 0;  // pictures with at least kMinSeeds votes
+  size_t candidates = 0;  // accepted pictures with at least kMinSeeds votes, by side
   // Of them, those with as many votes as a match has places that were not compared, for time or
   // max_candidates.
   size_t left_out = 0;
@@ -93,11 +93,15 @@ class LocalIndex {
   // Maintain(). An unknown entry is fine.
   void Remove(EntryNumber entry);
 
-  // The entries that the picture of `upload` shows a part of. `go_on` is asked before each group of
-  // places is looked up and before each candidate is compared; after false the search ends with
-  // what it has. Errors of ValidateLocal() and LiveIndex::Search().
+  // The entries that the picture of `upload` shows a part of. `accepts` is asked once for each
+  // picture with a place that looks like one of the upload's, without a lock held: those it says no
+  // to take no place of kMaxHitsAPlace, `max_candidates` or `max_matches`; they still count for
+  // which places are common. `go_on` is asked before each group of places is looked up and before
+  // each candidate is compared; after false the search ends with what it has. Errors of
+  // ValidateLocal() and LiveIndex::Search().
   absl::StatusOr<LocalSearchResult> Search(const LocalFingerprint& upload,
                                            const LocalSearchOptions& options,
+                                           absl::FunctionRef<bool(EntryNumber)> accepts,
                                            absl::FunctionRef<bool()> go_on) const;
 
   // As LiveIndex::Maintain(), whose errors it has.
@@ -117,13 +121,14 @@ class LocalIndex {
   // A picture that so many places of the upload, or of the mirrored upload, voted for.
   struct Candidate {
     int places = 0;
-    PictureNumber picture = 0;
+    std::shared_ptr<const Picture> picture;
     bool mirrored = false;
   };
   struct Vote;
   struct Tally;
 
   static std::vector<Candidate> CandidatesOf(Tally& tally);
+  const std::shared_ptr<const Picture>& Accepted(PictureNumber number, Tally& tally) const;
   void CountHits(const std::vector<Hit>& hits, size_t first, bool mirrored, Tally& tally) const;
   absl::Status LookUp(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
                       absl::FunctionRef<bool()> go_on, Tally& tally) const;

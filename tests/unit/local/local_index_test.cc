@@ -20,6 +20,7 @@ using testing::Picture;
 using testing::Scene;
 
 bool Always() { return true; }
+bool All(EntryNumber /*entry*/) { return true; }
 
 LocalFingerprint Known(const Picture& picture) {
   return ExtractLocal(picture.view(), kKnownKeypoints);
@@ -30,7 +31,7 @@ LocalFingerprint Upload(const Picture& picture) {
 
 LocalSearchResult Ask(const LocalIndex& index, const LocalFingerprint& upload,
                       const LocalSearchOptions& options = {}) {
-  auto result = index.Search(upload, options, Always);
+  auto result = index.Search(upload, options, All, Always);
   EXPECT_TRUE(result.ok());
   return result.ok() ? *std::move(result) : LocalSearchResult();
 }
@@ -155,7 +156,7 @@ TEST(LocalIndex, AnImpossibleFingerprintIsRefused) {
   LocalFingerprint local = Made(1);
   local.keypoints[0].level = kLocalLevels;
   EXPECT_EQ(ReasonOf(index.Add(1, local)), "HASH_MALFORMED");
-  EXPECT_EQ(ReasonOf(index.Search(local, {}, Always).status()), "HASH_MALFORMED");
+  EXPECT_EQ(ReasonOf(index.Search(local, {}, All, Always).status()), "HASH_MALFORMED");
   EXPECT_TRUE(index.Add(1, LocalFingerprint()).ok());
   EXPECT_EQ(index.stats().pictures, 0U);
 }
@@ -179,6 +180,40 @@ TEST(LocalIndex, AThousandNearlyIdenticalPicturesAreBoundedAndOneIsFound) {
   EXPECT_EQ(result.matches.size(), LocalSearchOptions().max_matches);
   EXPECT_GT(result.left_out, 0U);
   EXPECT_GE(result.candidates, result.left_out + LocalSearchOptions().max_candidates);
+}
+
+TEST(LocalIndex, EntriesThatAreNotAcceptedTakeNoPlace) {
+  LocalIndex index;
+  const LocalFingerprint local = Made(12, kKnownKeypoints);
+  for (EntryNumber entry = 0; entry < 100; ++entry) ASSERT_TRUE(index.Add(entry, local).ok());
+  ASSERT_TRUE(index.Add(98, local).ok());  // an entry with two pictures
+  std::map<EntryNumber, int> asked;
+  const auto result = index.Search(
+      local, {.mirrored = false, .max_candidates = 3, .max_matches = 2},
+      [&asked](EntryNumber entry) {
+        ++asked[entry];
+        return entry >= 98;
+      },
+      Always);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(EntriesOf(*result), (std::set<EntryNumber>{98, 99}));
+  EXPECT_EQ(result->candidates, 3U);
+  EXPECT_EQ(result->left_out, 0U);
+  EXPECT_TRUE(result->complete);
+  // Once a picture, of which entry 98 has two.
+  ASSERT_EQ(asked.size(), 100U);
+  for (const auto& [entry, times] : asked) EXPECT_EQ(times, entry == 98 ? 2 : 1) << entry;
+}
+
+TEST(LocalIndex, AllThatWereNotAcceptedIsNoCandidate) {
+  LocalIndex index;
+  const Picture scene = Scene(512, 400, 31);
+  ASSERT_TRUE(index.Add(1, Known(scene)).ok());
+  const auto result = index.Search(
+      Upload(scene), {}, [](EntryNumber) { return false; }, Always);
+  ASSERT_TRUE(result.ok());
+  EXPECT_TRUE(result->matches.empty());
+  EXPECT_EQ(result->candidates, 0U);
 }
 
 TEST(LocalIndex, ALogoThatManyPicturesShareIsNoMatch) {
@@ -226,11 +261,11 @@ TEST(LocalIndex, ASearchThatWasEndedSaysSo) {
   const LocalFingerprint local = Made(4, kKnownKeypoints);
   ASSERT_TRUE(index.Add(1, local).ok());
   int asked = 0;
-  EXPECT_TRUE(index.Search(local, {}, [&asked] { return ++asked > 0; })->complete);
+  EXPECT_TRUE(index.Search(local, {}, All, [&asked] { return ++asked > 0; })->complete);
   // Ended at any point: never a false answer, and all is well when it was not ended.
   for (int limit = 0; limit <= asked; ++limit) {
     int left = limit;
-    const auto result = index.Search(local, {}, [&left] { return left-- > 0; });
+    const auto result = index.Search(local, {}, All, [&left] { return left-- > 0; });
     ASSERT_TRUE(result.ok());
     EXPECT_EQ(result->complete, limit == asked);
     if (limit == asked) {
@@ -251,7 +286,7 @@ TEST(LocalIndex, SearchesGoOnWhilePicturesComeAndGo) {
   for (int reader = 0; reader < 2; ++reader) {
     readers.emplace_back([&] {
       while (!stop) {
-        const auto result = index.Search(kept, {}, Always);
+        const auto result = index.Search(kept, {}, All, Always);
         if (!result.ok() || result->matches.size() != 1 || result->matches[0].entry != 0) ++wrong;
       }
     });
