@@ -55,7 +55,10 @@ LocalFingerprint Mirrored(const LocalFingerprint& local);
 // outside, another number of descriptors than of keypoints.
 absl::Status ValidateLocal(const LocalFingerprint& local);
 
-// `local`, which is valid, as bytes: 10, and 37 for each keypoint.
+// The length of a fingerprint with so many keypoints, as bytes.
+constexpr size_t LocalBytes(size_t keypoints) { return 10 + 37 * keypoints; }
+
+// `local`, which is valid, as LocalBytes() bytes.
 std::string EncodeLocal(const LocalFingerprint& local);
 
 // INVALID_ARGUMENT, reason HASH_MALFORMED, when `bytes` are not what EncodeLocal() writes of some

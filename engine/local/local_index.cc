@@ -233,8 +233,11 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
         CompareOne(candidate.mirrored ? *mirrored : upload, *candidate.picture,
                    tally.common[candidate.mirrored ? 1 : 0]);
     if (!IsMatch(evidence)) continue;
-    tally.result.matches.push_back(
-        {.entry = candidate.picture->entry, .mirrored = candidate.mirrored, .evidence = evidence});
+    tally.result.matches.push_back({.entry = candidate.picture->entry,
+                                    .mirrored = candidate.mirrored,
+                                    .width = candidate.picture->width,
+                                    .height = candidate.picture->height,
+                                    .evidence = evidence});
   }
   for (size_t i = compared; i < candidates.size(); ++i) {
     tally.result.left_out += candidates[i].places >= kMinInliers ? 1 : 0;

@@ -53,6 +53,8 @@ struct LocalSearchOptions {
 struct LocalMatch {
   EntryNumber entry = 0;
   bool mirrored = false;  // the map is from the known picture to the mirrored upload
+  int width = 0;          // of the known picture, reduced
+  int height = 0;
   Alignment evidence;
 };
 
