@@ -18,9 +18,9 @@ ALLOWED = {
     "engine/store": {"engine/base"},
     "engine/policy": {"engine/base"},
     "engine/variants": {"engine/base"},
-    "engine/catalog": {"engine/base", "engine/index", "engine/store"},
-    "engine/match": {"engine/base", "engine/catalog", "engine/image", "engine/hash", "engine/policy",
-                     "engine/variants"},
+    "engine/catalog": {"engine/base", "engine/index", "engine/local", "engine/store"},
+    "engine/match": {"engine/base", "engine/catalog", "engine/image", "engine/hash", "engine/local",
+                     "engine/policy", "engine/variants"},
 }
 LIBRARIES = {
     "opencv2/": {"engine/local"},

@@ -20,6 +20,8 @@ size_t ValueSize(Algorithm algorithm) {
       return 16;
     case Algorithm::kSha1:
       return 20;
+    case Algorithm::kLocal:
+      break;
     case Algorithm::kPdq:
     case Algorithm::kSha256:
       return 32;

@@ -11,10 +11,8 @@ template <typename Enum>
 using Word = std::pair<Enum, std::string_view>;
 
 constexpr Word<Algorithm> kAlgorithms[] = {
-    {Algorithm::kPdq, "pdq"},
-    {Algorithm::kMd5, "md5"},
-    {Algorithm::kSha1, "sha1"},
-    {Algorithm::kSha256, "sha256"},
+    {Algorithm::kPdq, "pdq"},       {Algorithm::kMd5, "md5"},     {Algorithm::kSha1, "sha1"},
+    {Algorithm::kSha256, "sha256"}, {Algorithm::kLocal, "local"},
 };
 constexpr Word<Profile> kProfiles[] = {
     {Profile::kReference, "reference"},

@@ -9,7 +9,9 @@
 
 namespace vigie {
 
-enum class Algorithm : uint8_t { kPdq = 1, kMd5 = 2, kSha1 = 3, kSha256 = 4 };
+// kLocal: places that stand out in a picture (engine/local). Matches are of it; its values are no
+// Fingerprint.
+enum class Algorithm : uint8_t { kPdq = 1, kMd5 = 2, kSha1 = 3, kSha256 = 4, kLocal = 5 };
 
 // How a PDQ fingerprint was computed: with the reference's pre-scale to 512x512 or without it.
 enum class Profile : uint8_t { kReference = 1, kFull = 2 };
@@ -40,7 +42,7 @@ enum class VariantKind : uint8_t {
 // How much is done to find known pictures in an upload.
 enum class Effort : uint8_t {
   kFast = 1,      // PDQ of the whole
-  kThorough = 2,  // and of the parts that may be pictures of their own
+  kThorough = 2,  // and of the parts that may be pictures of their own, and what is alike in places
 };
 
 enum class ListKind : uint8_t { kBlock = 1, kAllow = 2 };

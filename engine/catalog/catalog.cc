@@ -79,6 +79,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
     }
     catalog->load_report_.from_checkpoint = checkpoint.ok();
     if (checkpoint.ok()) {
+      VIGIE_RETURN_IF_ERROR(catalog->LoadLocal(counters));
       VIGIE_RETURN_IF_ERROR(catalog->LoadQuota());
       return catalog;
     }
@@ -89,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
   }
   catalog->load_report_.checkpoint = checkpoint;
   VIGIE_RETURN_IF_ERROR(catalog->Load(counters, progress));
+  VIGIE_RETURN_IF_ERROR(catalog->LoadLocal(counters));
   VIGIE_RETURN_IF_ERROR(catalog->LoadQuota());
   return catalog;
 }
@@ -185,7 +187,11 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
     if (change.old_first_row != 0) RetireRows(change.entry, change.old_first_row);
     SetFacts(change.entry);
     if (change.new_rows) {
-      if (Acts(change.entry.state)) IndexEntry(change.entry, &codes, &rows);
+      if (!Acts(change.entry.state)) continue;
+      IndexEntry(change.entry, &codes, &rows);
+      if (!change.entry.local.empty()) {
+        status.Update(AddLocal(change.entry.number, change.entry.local));
+      }
     } else if (!Acts(change.entry.state)) {
       flush();  // its rows may be among them
       UnindexEntry(change.entry);
@@ -238,6 +244,7 @@ void Catalog::UnindexEntry(const EntryRecord& entry) {
     }
   }
   index_.Remove(rows);
+  local_.Remove(entry.number);
 }
 
 void Catalog::RetireRows(EntryRecord entry, RowId first_row) {
@@ -254,7 +261,9 @@ void Catalog::UnindexList(ListNumber list) {
   std::vector<RowId> rows;
   for (RowId row = 1; row <= last_row_; ++row) {
     const RowFacts facts = table_.Row(row);
-    if (facts.entry != 0 && table_.Entry(facts.entry).list == list) rows.push_back(row);
+    if (facts.entry == 0 || table_.Entry(facts.entry).list != list) continue;
+    rows.push_back(row);
+    if (facts.position == 0) local_.Remove(facts.entry);
   }
   index_.Remove(rows);
 }

@@ -49,6 +49,27 @@ absl::Status CheckFingerprints(const std::vector<Fingerprint>& fingerprints, int
   return absl::OkStatus();
 }
 
+absl::Status CheckLocal(const std::string& value, const ListRecord& list) {
+  if (value.empty()) return absl::OkStatus();
+  if (!list.local) {
+    return Error(absl::StatusCode::kFailedPrecondition, "LOCAL_TIER_OFF",
+                 "this list takes no local fingerprints: set its field local, or leave them out");
+  }
+  LocalFingerprint local;
+  VIGIE_ASSIGN_OR_RETURN(local, DecodeLocal(value));
+  if (local.keypoints.size() > kKnownKeypoints) {
+    return Error(
+        absl::StatusCode::kInvalidArgument, "HASH_MALFORMED",
+        absl::StrCat("the local fingerprint of an entry has at most ", kKnownKeypoints, " places"));
+  }
+  if (local.keypoints.size() < kMinInliers) {
+    return Error(absl::StatusCode::kInvalidArgument, "QUALITY_TOO_LOW",
+                 absl::StrCat("a local fingerprint with less than ", kMinInliers,
+                              " places matches nothing: leave it out"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status QuotaExceeded(TimeUs again_us) {
   const std::time_t seconds = again_us / kSecondUs;
   std::tm parts{};
@@ -129,6 +150,7 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   VIGIE_RETURN_IF_ERROR(CheckText("legal_basis", entry.legal_basis));
   VIGIE_RETURN_IF_ERROR(CheckText("case_reference", entry.case_reference));
   VIGIE_RETURN_IF_ERROR(CheckFingerprints(entry.fingerprints, options_.min_quality));
+  VIGIE_RETURN_IF_ERROR(CheckLocal(entry.local, list));
   EntryRecord record;
   VIGIE_ASSIGN_OR_RETURN(record.state, InitialState(caller.role, list.kind));
   const bool of_court = caller.role == Role::kAuthority && list.kind == ListKind::kBlock;
@@ -157,6 +179,7 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   record.case_reference = entry.case_reference;
   record.submitter = caller.key_id;
   record.fingerprints = entry.fingerprints;
+  record.local = entry.local;
   return record;
 }
 

@@ -101,6 +101,11 @@ absl::Status Catalog::Apply(const ListSettings& settings, ListRecord& list) cons
     }
     list.audience = *settings.audience;
   }
+  if (list.kind == ListKind::kAllow && (settings.parts.has_value() || settings.local.has_value())) {
+    return Invalid("parts and local are for lists of kind block");
+  }
+  list.parts = settings.parts.value_or(list.parts);
+  list.local = settings.local.value_or(list.local);
   return absl::OkStatus();
 }
 

@@ -219,7 +219,10 @@ absl::StatusOr<EntryRecord> Catalog::Transition(const Principal& caller, std::st
   VIGIE_RETURN_IF_ERROR(commits_.Commit(change).status());
   if (outcome.ok() && action == EntryAction::kErase) ForgetErased();
   // A value is for its owner alone.
-  if (outcome.ok() && caller.organisation != list->organisation) outcome->fingerprints.clear();
+  if (outcome.ok() && caller.organisation != list->organisation) {
+    outcome->fingerprints.clear();
+    outcome->local.clear();
+  }
   return outcome;
 }
 
@@ -270,6 +273,7 @@ absl::Status Catalog::Maintain() {
   }
   VIGIE_RETURN_IF_ERROR(index_.Maintain());
   VIGIE_RETURN_IF_ERROR(allowed_.Maintain());
+  VIGIE_RETURN_IF_ERROR(local_.Maintain());
   return expired;
 }
 

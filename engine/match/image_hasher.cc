@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "engine/image/pixel_buffer.h"
+#include "engine/local/extract.h"
 
 namespace vigie {
 namespace {
@@ -29,10 +31,15 @@ class FrameHasher {
     cut_short_ = !go_on_();
     if (cut_short_) return false;
     const auto begin = SteadyClock::now();
-    Add(frame);
+    // Parts are found in what the whole is hashed of, also when all pixels are there.
+    PixelBuffer buffer;
+    const Frame seen = options_.profile == Profile::kReference ? SampleOf(frame, &buffer) : frame;
+    Add(seen);
     hash_ns_ += NanosecondsSince(begin);
     // Frames that are told apart by nothing but their parts are few.
-    if (options_.max_variants > 0 && frames_cut_up_ < options_.max_frames) CutUp(frame);
+    if (frames_cut_up_++ >= options_.max_frames) return true;
+    if (options_.max_variants > 0) CutUp(seen);
+    if (options_.local_places > 0 && local_.keypoints.empty()) Describe(frame);
     return true;
   }
 
@@ -41,6 +48,11 @@ class FrameHasher {
   int64_t variants_ns() const { return variants_ns_; }
   bool cut_short() const { return cut_short_; }
   bool variants_cut_short() const { return variants_cut_short_; }
+
+  LocalFingerprint FinishLocal(int* frame) && {
+    *frame = local_frame_;
+    return std::move(local_);
+  }
 
   // In pixels of a picture of this size.
   std::vector<HashedVariant> FinishVariants(int width, int height) && {
@@ -66,6 +78,13 @@ class FrameHasher {
   }
 
  private:
+  static Frame SampleOf(const Frame& frame, PixelBuffer* buffer) {
+    const Sample sample(frame.pixels.width, frame.pixels.height, Sampling::kPdqReference);
+    if (sample.all()) return frame;
+    *buffer = CopySample(frame.pixels, sample);
+    return {.pixels = buffer->view(), .number = frame.number, .time_ms = 0, .owner = nullptr};
+  }
+
   void Add(const Frame& frame) {
     HashedFrame hashed{.number = frame.number, .pdq = {}};
     if (options_.all_orientations) {
@@ -85,7 +104,6 @@ class FrameHasher {
     const auto begin = SteadyClock::now();
     const int64_t left = options_.variants_budget_ns - variants_ns_;
     const auto most = static_cast<size_t>(options_.max_variants);
-    ++frames_cut_up_;
     seen_width_ = frame.pixels.width;
     seen_height_ = frame.pixels.height;
     if (variants_.size() < most) {
@@ -101,6 +119,17 @@ class FrameHasher {
         }
       }
     }
+    variants_ns_ += NanosecondsSince(begin);
+  }
+
+  void Describe(const Frame& frame) {
+    const auto begin = SteadyClock::now();
+    if (variants_ns_ >= options_.variants_budget_ns || !go_on_()) {
+      variants_cut_short_ = true;
+      return;
+    }
+    local_ = ExtractLocal(frame.pixels, static_cast<size_t>(options_.local_places));
+    local_frame_ = frame.number;
     variants_ns_ += NanosecondsSince(begin);
   }
 
@@ -121,6 +150,8 @@ class FrameHasher {
   HashedFrame best_{.number = -1, .pdq = {}};
   absl::flat_hash_set<std::string> seen_;
   std::vector<HashedVariant> variants_;
+  LocalFingerprint local_;
+  int local_frame_ = 0;
   int frames_cut_up_ = 0;
   int seen_width_ = 1;
   int seen_height_ = 1;
@@ -134,16 +165,20 @@ class FrameHasher {
 
 absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                         PdqScratch& scratch, absl::FunctionRef<bool()> go_on) {
-  const Sampling sampling =
-      options.profile == Profile::kReference ? Sampling::kPdqReference : Sampling::kAllPixels;
   DecodeMode mode = options.mode;
   HashedImage image;
+  bool sampled = options.profile == Profile::kReference && options.local_places == 0;
   while (true) {
     FrameHasher hasher(options, scratch, go_on);
     const auto begin = SteadyClock::now();
-    VIGIE_ASSIGN_OR_RETURN(image.summary,
-                           DecodeFrames(bytes, options.limits, mode, sampling,
-                                        [&](const Frame& frame) { return hasher.Take(frame); }));
+    const auto summary = DecodeFrames(bytes, options.limits, mode,
+                                      sampled ? Sampling::kPdqReference : Sampling::kAllPixels,
+                                      [&](const Frame& frame) { return hasher.Take(frame); });
+    if (!summary.ok() && !sampled && options.profile == Profile::kReference && go_on()) {
+      sampled = true;  // too large to be there whole: its hash is better than nothing
+      continue;
+    }
+    VIGIE_ASSIGN_OR_RETURN(image.summary, summary);
     image.cut_short = hasher.cut_short();
     image.hash_ns += hasher.hash_ns();
     image.variants_ns += hasher.variants_ns();
@@ -156,6 +191,7 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
     }
     image.variants_cut_short = hasher.variants_cut_short();
     image.variants = std::move(hasher).FinishVariants(image.summary.width, image.summary.height);
+    image.local = std::move(hasher).FinishLocal(&image.local_frame);
     image.frames = std::move(hasher).Finish();
     return image;
   }

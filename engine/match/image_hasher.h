@@ -11,6 +11,7 @@
 #include "engine/base/status.h"
 #include "engine/hash/pdq.h"
 #include "engine/image/decoder.h"
+#include "engine/local/local_fingerprint.h"
 #include "engine/variants/variants.h"
 
 namespace vigie {
@@ -29,10 +30,11 @@ struct HashOptions {
   bool all_orientations = true;  // otherwise only hashes[0] is set, as ComputePdq() gives it
   int min_quality = kDefaultMinQuality;
   int max_frames = kDefaultMaxFrames;  // at least 1
-  // Parts of the picture that are hashed as well, 0 to kMaxVariants, and the time that finding and
-  // hashing them may take.
+  // Parts of the picture that are hashed as well, 0 to kMaxVariants.
   int max_variants = 0;
-  int64_t variants_budget_ns = 0;
+  // Places of the local fingerprint, 0 to kMaxLocalKeypoints.
+  int local_places = 0;
+  int64_t variants_budget_ns = 0;  // of both
 };
 
 struct HashedFrame {
@@ -58,11 +60,15 @@ struct HashedImage {
   // At most max_variants, each of at least min_quality: of a still picture the likeliest, of an
   // animation those of the first frames that have any.
   std::vector<HashedVariant> variants;
-  bool variants_cut_short = false;  // the budget ended before all were hashed
+  // Of the first frame that has places; without keypoints when none has, or when the picture is too
+  // large to be in memory whole.
+  LocalFingerprint local;
+  int local_frame = 0;
+  bool variants_cut_short = false;  // the budget ended before all parts and places were there
   // What it took, nanoseconds.
   int64_t decode_ns = 0;
   int64_t hash_ns = 0;
-  int64_t variants_ns = 0;  // of the parts, not in hash_ns
+  int64_t variants_ns = 0;  // of the parts and places, not in hash_ns
 };
 
 // The hashes of `bytes`. `go_on` is asked before each frame is hashed; after false no more are.

@@ -25,7 +25,12 @@ struct Pipeline::Queries {
   Effort effort = Effort::kFast;
   std::vector<size_t> variants;  // where the hashes of each part begin
   int variants_looked_up = 0;
-  TimeUs thorough_us = 0;  // what is left for them
+  LocalFingerprint local;
+  int local_frame = 0;
+  FrameSummary summary;
+  int places_looked_up = 0;
+  TimeUs thorough_us = 0;  // what is left for parts and places
+  std::chrono::steady_clock::time_point thorough_until;
   bool budget_ended = false;
   int quality = 0;         // the best
   int frames_decoded = 0;  // of an animation
@@ -105,6 +110,47 @@ std::string Featureless(int quality, int floor) {
                       ": too few features to tell it from unrelated pictures");
 }
 
+bool IsConsulted(const ListRecord& list, const CheckOptions& options) {
+  return ActsFor(list, options.organisation) &&
+         (options.lists.empty() ||
+          std::find(options.lists.begin(), options.lists.end(), list.id) != options.lists.end());
+}
+
+// What is known of the entry.
+Match MatchWith(EntryNumber number, const EntryFacts& entry, const ListRecord& list) {
+  Match match;
+  match.entry = number;
+  match.list_id = list.id;
+  match.kind = list.kind;
+  match.category = list.category;
+  match.state = entry.state;
+  match.court_basis = entry.court_basis;
+  match.expires_us = entry.state == EntryState::kProvisional ? entry.expires_us : 0;
+  match.list_action = list.action;
+  match.list = list.number;
+  match.suspension = entry.suspension;
+  return match;
+}
+
+// `local` is that of an upload of `width` pixels, which were reduced.
+LocalEvidence EvidenceOf(const LocalMatch& found, const LocalFingerprint& local, int width) {
+  const Alignment& alignment = found.evidence;
+  LocalEvidence evidence{.inliers = alignment.inliers,
+                         .known_share = alignment.known_share,
+                         .upload_share = alignment.upload_share,
+                         .mirrored = found.mirrored};
+  const double scale = static_cast<double>(width) / local.width;
+  for (size_t i = 0; i < evidence.corners.size(); ++i) {
+    const double x = i == 1 || i == 2 ? found.width : 0;
+    const double y = i >= 2 ? found.height : 0;
+    const AffineMap& map = alignment.map;
+    const double across = map.a * x + map.b * y + map.c;
+    evidence.corners[i] = {scale * (found.mirrored ? local.width - across : across),
+                           scale * (map.d * x + map.e * y + map.f)};
+  }
+  return evidence;
+}
+
 }  // namespace
 
 absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& options) const {
@@ -123,6 +169,8 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
 void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const {
   queries.effort = options.effort.value_or(options_.effort);
   const bool thorough = queries.effort == Effort::kThorough;
+  // Places that nothing can be found by are not looked for.
+  const bool local = thorough && catalog_.local_stats().pictures > 0;
   const HashOptions hash = {.limits = options_.limits,
                             .mode = options_.check_mode,
                             .profile = Profile::kReference,
@@ -130,8 +178,9 @@ void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& qu
                             .min_quality = options_.min_quality,
                             .max_frames = options_.max_frames,
                             .max_variants = thorough ? static_cast<int>(kMaxVariants) : 0,
+                            .local_places = local ? static_cast<int>(kUploadKeypoints) : 0,
                             .variants_budget_ns = options_.thorough_us * 1000};
-  const auto image = hasher_.Hash(encoded, hash, options.deadline_us);
+  auto image = hasher_.Hash(encoded, hash, options.deadline_us);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
     return;
@@ -164,6 +213,9 @@ void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& qu
     queries.variants.push_back(queries.hashes.size());
     add(variant.pdq, variant.frame, variant.variant);
   }
+  queries.local = std::move(image->local);
+  queries.local_frame = image->local_frame;
+  queries.summary = summary;
   queries.thorough_us = options_.thorough_us - image->variants_ns / 1000;
   queries.budget_ended = image->variants_cut_short;
   if (summary.animated) queries.frames_decoded = summary.frames;
@@ -207,7 +259,9 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
   return Search(queries, options);
 }
 
-absl::StatusOr<std::vector<Fingerprint>> Pipeline::Hash(Bytes encoded, Profile profile) const {
+absl::StatusOr<Submission> Pipeline::Hash(Bytes encoded, Profile profile, bool local) const {
+  constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+  const int places = local ? static_cast<int>(kKnownKeypoints) : 0;
   HashedImage image;
   VIGIE_ASSIGN_OR_RETURN(image, hasher_.Hash(encoded,
                                              {.limits = options_.limits,
@@ -215,17 +269,21 @@ absl::StatusOr<std::vector<Fingerprint>> Pipeline::Hash(Bytes encoded, Profile p
                                               .profile = profile,
                                               .all_orientations = false,
                                               .min_quality = options_.min_quality,
-                                              .max_frames = options_.max_frames},
-                                             std::numeric_limits<TimeUs>::max()));
+                                              .max_frames = options_.max_frames,
+                                              .local_places = places,
+                                              .variants_budget_ns = kNoLimit},
+                                             kNoLimit));
   VIGIE_RETURN_IF_ERROR(image.summary.rest);
-  std::vector<Fingerprint> fingerprints;
+  Submission submission;
+  std::vector<Fingerprint>& fingerprints = submission.fingerprints;
   for (const HashedFrame& frame : image.frames) {
     fingerprints.push_back(
         MakePdqFingerprint(frame.pdq.hashes[0], frame.pdq.quality, profile, DecodeMode::kExact));
   }
   fingerprints.push_back(DigestOf(Algorithm::kSha256, encoded));
   fingerprints.push_back(DigestOf(Algorithm::kMd5, encoded));
-  return fingerprints;
+  if (image.local.keypoints.size() >= kMinInliers) submission.local = EncodeLocal(image.local);
+  return submission;
 }
 
 absl::Status Pipeline::CheckRequest(const CheckOptions& options) const {
@@ -254,26 +312,12 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
   const bool perceptual = hit.row.algorithm == Algorithm::kPdq;
   int threshold = perceptual ? hit.list->max_distance : 0;
   if (options.max_distance.has_value()) threshold = std::min(threshold, *options.max_distance);
-  const bool consulted =
-      ActsFor(*hit.list, options.organisation) &&
-      (options.lists.empty() ||
-       std::find(options.lists.begin(), options.lists.end(), hit.list->id) != options.lists.end());
   const std::optional<Variant> variant =
       perceptual ? queries.origins[hit.query].variant : std::nullopt;
   // A harmless picture beside another one does not make that harmless.
-  if (variant.has_value() && hit.list->kind == ListKind::kAllow) return;
-  if (!consulted || hit.distance > threshold) return;
-  Match match;
-  match.entry = hit.row.entry;
-  match.list_id = hit.list->id;
-  match.kind = hit.list->kind;
-  match.category = hit.list->category;
-  match.state = hit.entry.state;
-  match.court_basis = hit.entry.court_basis;
-  match.expires_us = hit.entry.state == EntryState::kProvisional ? hit.entry.expires_us : 0;
-  match.list_action = hit.list->action;
-  match.list = hit.list->number;
-  match.suspension = hit.entry.suspension;
+  if (variant.has_value() && (hit.list->kind == ListKind::kAllow || !hit.list->parts)) return;
+  if (!IsConsulted(*hit.list, options) || hit.distance > threshold) return;
+  Match match = MatchWith(hit.row.entry, hit.entry, *hit.list);
   match.algorithm = hit.row.algorithm;
   match.fingerprint = hit.row.position;
   match.distance = hit.distance;
@@ -288,6 +332,32 @@ void Pipeline::AddMatch(const JoinedHit& hit, const Queries& queries, const Chec
   }
   match.entry_quality = hit.row.quality;
   matches->push_back(std::move(match));
+}
+
+bool Pipeline::IsTimeLeft(const Queries& queries, const CheckOptions& options) const {
+  return std::chrono::steady_clock::now() < queries.thorough_until &&
+         clock_.Now() < options.deadline_us;
+}
+
+absl::Status Pipeline::SearchLocal(Queries& queries, const CheckOptions& options,
+                                   std::vector<Match>* matches) const {
+  if (queries.local.keypoints.empty()) return absl::OkStatus();
+  LocalFound found;
+  VIGIE_ASSIGN_OR_RETURN(
+      found, catalog_.FindLocal(
+                 queries.local, [&](const ListRecord& list) { return IsConsulted(list, options); },
+                 [&] { return IsTimeLeft(queries, options); }));
+  queries.budget_ended = queries.budget_ended || !found.complete;
+  queries.places_looked_up = static_cast<int>(queries.local.keypoints.size());
+  for (const JoinedLocal& joined : found.matches) {
+    Match match = MatchWith(joined.match.entry, joined.entry, *joined.list);
+    match.algorithm = Algorithm::kLocal;
+    match.local = EvidenceOf(joined.match, queries.local, queries.summary.width);
+    match.upload_quality = queries.quality;
+    if (queries.summary.animated) match.frame = queries.local_frame;
+    matches->push_back(std::move(match));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Pipeline::SearchNear(Queries& queries, const CheckOptions& options,
@@ -309,11 +379,10 @@ absl::Status Pipeline::SearchNear(Queries& queries, const CheckOptions& options,
     return absl::OkStatus();
   };
   VIGIE_RETURN_IF_ERROR(look_up(0, queries.of_whole));
-  const auto start = std::chrono::steady_clock::now();
+  queries.thorough_until =
+      std::chrono::steady_clock::now() + std::chrono::microseconds(queries.thorough_us);
   for (size_t i = 0; i < queries.variants.size(); i += kTogether) {
-    const auto passed = std::chrono::steady_clock::now() - start;
-    if (passed >= std::chrono::microseconds(queries.thorough_us) ||
-        clock_.Now() >= options.deadline_us) {
+    if (!IsTimeLeft(queries, options)) {
       queries.budget_ended = true;
       break;
     }
@@ -331,6 +400,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
     queries.hashes.clear();
     queries.of_whole = 0;
     queries.variants.clear();
+    queries.local = {};
     queries.digests.clear();
     queries.Obstruct(NotScanned::kDeadline, "the deadline passed before the picture was looked up");
   }
@@ -339,6 +409,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   std::vector<Match> matches;
   StepTimer timer(options.times);
   VIGIE_RETURN_IF_ERROR(SearchNear(queries, options, &matches));
+  VIGIE_RETURN_IF_ERROR(SearchLocal(queries, options, &matches));
   for (const Fingerprint& digest : queries.digests) {
     for (const JoinedHit& hit : catalog_.FindCopies(digest.algorithm, digest.value)) {
       AddMatch(hit, queries, options, &matches);
@@ -365,6 +436,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   verdict.frames_looked_up = queries.frames_looked_up;
   verdict.effort = queries.effort;
   verdict.variants_looked_up = queries.variants_looked_up;
+  verdict.places_looked_up = queries.places_looked_up;
   verdict.budget_ended = queries.budget_ended;
   verdict.revision = revision;
   if (verdict.outcome == Outcome::kMatch) {

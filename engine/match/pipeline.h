@@ -31,8 +31,8 @@ struct PipelineOptions {
   int min_quality = kDefaultMinQuality;       // below it an upload is FEATURELESS, 0 to 100
   int max_frames = kDefaultMaxFrames;         // of an animation, 1 to kMaxFramesLimit
   Effort effort = Effort::kFast;              // of checks that do not say
-  // What THOROUGH may take beyond FAST: finding and hashing parts, looking them up. It is looked at
-  // between two parts, and between two searches for a few of them.
+  // What THOROUGH may take beyond FAST: finding and hashing parts and places, looking them up. It
+  // is looked at between two parts, between two searches for a few, and between two comparisons.
   TimeUs thorough_us = 100'000;
 };
 
@@ -71,6 +71,12 @@ struct QueryFingerprint {
   Orientation orientation = Orientation::kOriginal;
 };
 
+// What is submitted of a picture.
+struct Submission {
+  std::vector<Fingerprint> fingerprints;
+  std::string local;  // NewEntry::local; empty: it has too few places, or none were asked for
+};
+
 // Thread-safe.
 class Pipeline {
  public:
@@ -101,9 +107,10 @@ class Pipeline {
   void WriteDown(std::vector<VerdictRecord> verdicts) const;
 
   // PDQ (decoded exactly), SHA-256 and MD5 of an encoded picture, for submission. Of an animation a
-  // PDQ for each frame that a check would look up. Errors: UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE,
-  // IMAGE_CORRUPT, each also when only a part of the picture was in the way; DECODER_FAILED.
-  absl::StatusOr<std::vector<Fingerprint>> Hash(Bytes encoded, Profile profile) const;
+  // PDQ for each frame that a check would look up. With `local` also the local fingerprint. Errors:
+  // UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE, IMAGE_CORRUPT, each also when only a part of the picture
+  // was in the way; DECODER_FAILED.
+  absl::StatusOr<Submission> Hash(Bytes encoded, Profile profile, bool local = false) const;
 
   const PipelineOptions& options() const { return options_; }
 
@@ -124,6 +131,10 @@ class Pipeline {
   absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
   absl::Status SearchNear(Queries& queries, const CheckOptions& options,
                           std::vector<Match>* matches) const;
+  absl::Status SearchLocal(Queries& queries, const CheckOptions& options,
+                           std::vector<Match>* matches) const;
+  // For more than kFast.
+  bool IsTimeLeft(const Queries& queries, const CheckOptions& options) const;
   void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,
                 std::vector<Match>* matches) const;
   // Notes what was answered about what was found; `verdict` is complete.

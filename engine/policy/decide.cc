@@ -12,12 +12,14 @@ bool IsOfCourt(const Match& match) {
   return match.state == EntryState::kConfirmed && match.court_basis;
 }
 
+bool IsPartial(const Match& match) { return match.variant.has_value() || match.local.has_value(); }
+
 // Those of ALLOW lists cause nothing.
 void SetEffect(const Policy::Ruling& ruling, Match& match) {
   if (match.kind == ListKind::kAllow) return;
   Effect effect = EffectOf(match.state, match.list_action, match.category, match.suspension);
   if (ruling.at_most < effect.action) effect = {ruling.at_most, Basis::kPolicy};
-  if (match.variant.has_value() && effect.action > Action::kHoldForReview) {
+  if (IsPartial(match) && effect.action > Action::kHoldForReview) {
     effect = {Action::kHoldForReview, Basis::kPartial};
   }
   if (match.released && effect.action > Action::kReportOnly) {
@@ -149,14 +151,15 @@ Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_vie
   // Of an entry the nearest; then the least turned, then the first fingerprint, so that the answer
   // is the same every time. Rules begin at a distance and never end at one, so the nearest is also
   // the one that the policy weakens least. Parts of the upload come after the whole.
-  const auto part = [](const Match& match) { return match.variant.has_value(); };
-  std::stable_sort(matches.begin(), matches.end(), [&](const Match& a, const Match& b) {
-    return std::tuple(a.entry, part(a), a.distance, a.orientation, a.fingerprint) <
-           std::tuple(b.entry, part(b), b.distance, b.orientation, b.fingerprint);
-  });
+  const auto order = [](const Match& match) {
+    return std::tuple(match.entry, IsPartial(match), match.local.has_value(), match.distance,
+                      match.orientation, match.fingerprint);
+  };
+  std::stable_sort(matches.begin(), matches.end(),
+                   [&](const Match& a, const Match& b) { return order(a) < order(b); });
   matches.erase(std::unique(matches.begin(), matches.end(),
-                            [&](const Match& a, const Match& b) {
-                              return a.entry == b.entry && part(a) == part(b);
+                            [](const Match& a, const Match& b) {
+                              return a.entry == b.entry && IsPartial(a) == IsPartial(b);
                             }),
                 matches.end());
 
@@ -185,7 +188,11 @@ Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_vie
     verdict.basis = allowed ? Basis::kAllowListed : Basis::kNothingKnown;
   } else {
     std::sort(acting.begin(), acting.end(), [](const Match& a, const Match& b) {
-      return std::tie(b.action, a.distance, a.entry) < std::tie(a.action, b.distance, b.entry);
+      const int more = a.local.has_value() && b.local.has_value()
+                           ? b.local->inliers - a.local->inliers
+                           : int{a.local.has_value()} - int{b.local.has_value()};
+      return std::tuple(b.action, more, a.distance, a.entry) <
+             std::tuple(a.action, 0, b.distance, b.entry);
     });
     verdict.outcome = Outcome::kMatch;
     verdict.action = acting.front().action;

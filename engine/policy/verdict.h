@@ -1,6 +1,7 @@
 // The decision for an upload. Never silent, never with a hash value in it.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,18 @@ std::string_view Name(Outcome value);
 std::string_view Name(NotScanned value);
 std::string_view Name(Basis value);
 
+// Why a part of the upload is taken for a part of a known picture: places that look alike lie
+// alike.
+struct LocalEvidence {
+  int inliers = 0;         // places
+  double known_share = 0;  // of the known picture's area that lies between them, 0 to 1
+  double upload_share = 0;
+  bool mirrored = false;
+  // Where the corners of the known picture lie in the upload, x and y in its pixels as stored:
+  // upper left, upper right, lower right, lower left. They may lie outside.
+  std::array<std::array<double, 2>, 4> corners{};
+};
+
 // A known picture near the upload.
 struct Match {
   // What is known of the entry.
@@ -58,7 +71,7 @@ struct Match {
   // How it was found.
   Algorithm algorithm = Algorithm::kPdq;
   int fingerprint = 0;  // which of the entry's, from 0
-  int distance = 0;     // bits, 0 to 256
+  int distance = 0;     // bits, 0 to 256; 0 for what has none
   // The largest distance that would have matched, inclusive: of the list, the request and the
   // policy; before Decide(), and when the policy ignores the match, of the list and the request.
   int threshold = 0;
@@ -68,6 +81,8 @@ struct Match {
   std::optional<int> frame;  // of an animation: which matched, from 0; none for digests
   // The part of the upload that is near; none: the whole.
   std::optional<Variant> variant;
+  // Of kLocal.
+  std::optional<LocalEvidence> local;
   // Set by Decide().
   Action action = Action::kReportOnly;
   Basis basis = Basis::kProvisional;
@@ -98,7 +113,9 @@ struct Verdict {
   int frames_looked_up = 0;
   Effort effort = Effort::kFast;  // what was done
   int variants_looked_up = 0;     // parts of the upload
-  // The time for more than kFast was over before all parts were looked up.
+  int places_looked_up = 0;       // among local fingerprints
+  // More than kFast ended before everything was looked up: its time was over, or more known
+  // pictures have something in common with the upload than are compared.
   bool budget_ended = false;
   Revision revision = 0;  // the catalogue had at least this state
   std::string upload;     // kMatch: names what was checked, for feedback; opaque

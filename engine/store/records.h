@@ -28,6 +28,8 @@ struct ListRecord {
   TimeUs updated_us = 0;
   TimeUs deleted_us = 0;  // 0: not deleted
   Revision revision = 0;  // of the last change
+  bool parts = true;      // parts of an upload may match it
+  bool local = false;     // its entries may have local fingerprints, which may match
 };
 
 // Who has decided something. Empty: nobody yet.
@@ -61,7 +63,8 @@ struct EntryRecord {
   TimeUs updated_us = 0;  // of the last change of its state
   Revision revision = 0;  // of the last change
   std::vector<Fingerprint> fingerprints;
-  RowId first_row = 0;  // rows first_row, first_row + 1... hold the fingerprints, in order
+  RowId first_row = 0;     // rows first_row, first_row + 1... hold the fingerprints, in order
+  std::string local = {};  // local fingerprint (EncodeLocal()); empty: none
 };
 
 // An organisation that something is known of beside its name.

@@ -153,6 +153,7 @@ absl::Status CheckDatabase(const std::string& path, Access access, Thoroughness 
   VIGIE_RETURN_IF_ERROR(CheckLargeTable(*db, kEntryTable, entries, go_on));
   VIGIE_RETURN_IF_ERROR(CheckLargeTable(*db, kFingerprintTable, 0, go_on));
   VIGIE_RETURN_IF_ERROR(CheckLargeTable(*db, kHeadTable, 0, go_on));
+  VIGIE_RETURN_IF_ERROR(CheckLargeTable(*db, kLocalTable, 0, go_on));
   return CheckEvents(*db, go_on);
 }
 

@@ -11,7 +11,8 @@ namespace vigie {
 const SummedTable kListTable = {
     "lists",
     "number, id, organisation, display_name, kind, category, action, max_distance, "
-    "provisional_hours, audience, created_us, updated_us, deleted_us, revision"};
+    "provisional_hours, audience, created_us, updated_us, deleted_us, revision, parts, "
+    "local"};
 const SummedTable kEntryTable = {
     "entries",
     "number, list, external_reference, state, expires_us, court_basis, subject, jurisdiction, "
@@ -33,6 +34,7 @@ const char kEventColumns[] =
     "number, time_us, kind, list, entry, last_entry, from_state, to_state, organisation, role, "
     "key_id, person, reason, legal_basis, case_reference, revision, digest";
 const SummedTable kHeadTable = {"event_heads", "number, digest, time_us, public_key, signature"};
+const SummedTable kLocalTable = {"local_fingerprints", "entry, value"};
 
 namespace {
 
@@ -80,6 +82,8 @@ ListRecord ReadList(const SqlStatement& row) {
       .updated_us = row.GetInt(11),
       .deleted_us = row.GetInt(12),
       .revision = static_cast<Revision>(row.GetInt(13)),
+      .parts = row.GetInt(14) != 0,
+      .local = row.GetInt(15) != 0,
   };
 }
 
@@ -97,7 +101,9 @@ void BindList(SqlStatement& statement, const ListRecord& list) {
       .Int(list.created_us)
       .Int(list.updated_us)
       .Int(list.deleted_us)
-      .Int(static_cast<int64_t>(list.revision));
+      .Int(static_cast<int64_t>(list.revision))
+      .Int(list.parts ? 1 : 0)
+      .Int(list.local ? 1 : 0);
 }
 
 EntryRecord ReadEntryRow(const SqlStatement& row) {

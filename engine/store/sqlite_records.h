@@ -18,6 +18,7 @@ extern const SummedTable kFeedbackTable;
 extern const SummedTable kMetaTable;
 extern const char kEventColumns[];
 extern const SummedTable kHeadTable;
+extern const SummedTable kLocalTable;
 
 ListRecord ReadList(const SqlStatement& row);
 EntryRecord ReadEntryRow(const SqlStatement& row);  // without its fingerprints

@@ -260,10 +260,20 @@ UPDATE organisations SET sum=vigie_sum(id, designation, categories, from_us, unt
   daily_entries, created_us, updated_us, checks_per_second, images_per_second);
 UPDATE feedback SET sum=vigie_sum(entry, organisation, upload, correct, released, time_us);
 )sql",
-    // 6 -> 7: signed heads have a checksum too.
+    // 6 -> 7: signed heads have a checksum too; local fingerprints, and what lists take part in.
     R"sql(
 ALTER TABLE event_heads ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
 UPDATE event_heads SET sum=vigie_sum(number, digest, time_us, public_key, signature);
+ALTER TABLE lists ADD COLUMN parts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE lists ADD COLUMN local INTEGER NOT NULL DEFAULT 0;
+UPDATE lists SET sum=vigie_sum(number, id, organisation, display_name, kind, category, action,
+  max_distance, provisional_hours, audience, created_us, updated_us, deleted_us, revision, parts,
+  local);
+CREATE TABLE local_fingerprints (
+  entry INTEGER PRIMARY KEY REFERENCES entries(number),
+  value BLOB NOT NULL,                        -- engine/local: EncodeLocal()
+  sum   INTEGER NOT NULL
+);
 )sql",
 };
 

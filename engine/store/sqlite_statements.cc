@@ -48,6 +48,12 @@ absl::StatusOr<Statements> Statements::Prepare(SqlConnection& db) {
                          db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kFingerprintTable),
                                                  " FROM fingerprints WHERE row>=? AND entry=? "
                                                  "AND row<?+256 ORDER BY row")));
+  VIGIE_ASSIGN_OR_RETURN(s.local_of,
+                         db.Prepare(absl::StrCat("SELECT ", ColumnsAndCheck(kLocalTable),
+                                                 " FROM local_fingerprints WHERE entry=?")));
+  VIGIE_ASSIGN_OR_RETURN(s.insert_local, db.Prepare(InsertWithSum(kLocalTable)));
+  VIGIE_ASSIGN_OR_RETURN(s.delete_local,
+                         db.Prepare("DELETE FROM local_fingerprints WHERE entry=?"));
   VIGIE_ASSIGN_OR_RETURN(s.insert_list, db.Prepare(InsertWithSum(kListTable)));
   VIGIE_ASSIGN_OR_RETURN(s.update_list, db.Prepare(UpdateSql(kListTable, 0)));
   VIGIE_ASSIGN_OR_RETURN(s.insert_entry, db.Prepare(InsertWithSum(kEntryTable)));
@@ -84,7 +90,22 @@ absl::StatusOr<Statements> Statements::Prepare(SqlConnection& db) {
   return s;
 }
 
+namespace {
+
+absl::Status LoadLocal(Statements& s, EntryRecord& entry) {
+  const ResetAtEnd reset(s.local_of);
+  bool row = false;
+  VIGIE_ASSIGN_OR_RETURN(row, s.local_of.Int(entry.number).Step());
+  if (!row) return absl::OkStatus();
+  VIGIE_RETURN_IF_ERROR(CheckRow(s.local_of, kLocalTable));
+  entry.local = s.local_of.GetText(1);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status LoadFingerprints(Statements& s, EntryRecord& entry) {
+  VIGIE_RETURN_IF_ERROR(LoadLocal(s, entry));
   const ResetAtEnd reset(s.fingerprints_of);
   s.fingerprints_of.Int(entry.first_row).Int(entry.number).Int(entry.first_row);
   while (true) {

@@ -14,16 +14,17 @@ namespace vigie {
 std::string InsertSql(std::string_view table, std::string_view columns);
 
 struct Statements {
-  SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, entries_of;
+  SqlStatement list_by_id, entry_by_number, entry_by_reference, fingerprints_of, local_of,
+      entries_of;
   SqlStatement insert_list, update_list, insert_entry, update_entry, erase_entry,
-      insert_fingerprint, set_meta;
+      insert_fingerprint, insert_local, delete_local, set_meta;
   SqlStatement delete_fingerprints, move_fingerprints, first_row, insert_event, last_event;
   SqlStatement count_entries, last_revision, due, keys_version, keys_changed;
 
   static absl::StatusOr<Statements> Prepare(SqlConnection& db);
 };
 
-// Fills in entry.fingerprints. This and the next: DATABASE_DAMAGED as well.
+// Fills in entry.fingerprints and entry.local. This and the next: DATABASE_DAMAGED as well.
 absl::Status LoadFingerprints(Statements& s, EntryRecord& entry);
 
 // The entry of a bound query that gives at most one.

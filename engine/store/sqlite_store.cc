@@ -43,6 +43,8 @@ class SqliteStore final : public Store {
   absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) override;
   absl::Status ScanFingerprints(
       const std::function<absl::Status(const FingerprintRow&)>& visit) override;
+  absl::Status ScanLocal(
+      const std::function<absl::Status(EntryNumber, std::string_view)>& visit) override;
   absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override;
   absl::StatusOr<std::vector<EntryNumber>> ReadDue(TimeUs now, int limit) override;
@@ -227,6 +229,16 @@ absl::Status SqliteStore::ScanFingerprints(
                    VIGIE_RETURN_IF_ERROR(CheckRow(row, kFingerprintTable));
                    return visit(ReadFingerprint(row));
                  });
+}
+
+absl::Status SqliteStore::ScanLocal(
+    const std::function<absl::Status(EntryNumber, std::string_view)>& visit) {
+  return ForEach(
+      absl::StrCat("SELECT ", ColumnsAndCheck(kLocalTable), " FROM local_fingerprints ORDER BY 1"),
+      [&visit](const SqlStatement& row) -> absl::Status {
+        VIGIE_RETURN_IF_ERROR(CheckRow(row, kLocalTable));
+        return visit(static_cast<EntryNumber>(row.GetInt(0)), row.GetText(1));
+      });
 }
 
 absl::Status SqliteStore::ScanEntriesSince(

@@ -61,7 +61,8 @@ class SqliteTransaction final : public Transaction {
                                               .fingerprint = entry.fingerprints[i]});
       VIGIE_RETURN_IF_ERROR(s_.insert_fingerprint.Run());
     }
-    return absl::OkStatus();
+    return entry.local.empty() ? absl::OkStatus()
+                               : s_.insert_local.Int(entry.number).Blob(entry.local).Run();
   }
 
   absl::Status UpdateEntry(const EntryRecord& entry) override {
@@ -79,6 +80,7 @@ class SqliteTransaction final : public Transaction {
   absl::Status EraseEntry(const EntryRecord& entry) override {
     VIGIE_RETURN_IF_ERROR(
         s_.delete_fingerprints.Int(entry.first_row).Int(entry.number).Int(entry.first_row).Run());
+    VIGIE_RETURN_IF_ERROR(s_.delete_local.Int(entry.number).Run());
     BindEntry(s_.erase_entry, entry);
     return s_.erase_entry.Run();
   }

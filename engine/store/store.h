@@ -107,6 +107,9 @@ class Store {
   virtual absl::Status ScanEntries(const std::function<absl::Status(const EntryHead&)>& visit) = 0;
   virtual absl::Status ScanFingerprints(
       const std::function<absl::Status(const FingerprintRow&)>& visit) = 0;
+  // Local fingerprints, by entry.
+  virtual absl::Status ScanLocal(
+      const std::function<absl::Status(EntryNumber entry, std::string_view value)>& visit) = 0;
   // The entries whose last change came after `revision`, whole, in ascending order.
   virtual absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) = 0;

@@ -103,12 +103,13 @@ absl::Status Canary::Check() {
 
 absl::Status Canary::Prepare() {
   if (prepared_) return absl::OkStatus();
-  const auto fingerprints = pipeline_.Hash(AsBytes(picture_), Profile::kReference);
-  if (!fingerprints.ok()) return Failed(MessageOf(fingerprints.status()));
+  const auto submission = pipeline_.Hash(AsBytes(picture_), Profile::kReference);
+  if (!submission.ok()) return Failed(MessageOf(submission.status()));
+  const std::vector<Fingerprint>& fingerprints = submission->fingerprints;
   // The perceptual one alone: with a digest every upload's would be computed.
-  const auto pdq = std::find_if(fingerprints->begin(), fingerprints->end(),
+  const auto pdq = std::find_if(fingerprints.begin(), fingerprints.end(),
                                 [](const auto& one) { return one.algorithm == Algorithm::kPdq; });
-  if (pdq == fingerprints->end()) return Failed("it has no fingerprint");
+  if (pdq == fingerprints.end()) return Failed("it has no fingerprint");
   // A disk that is full or fails is no reason to stop answering.
   if (const absl::Status set = catalog_.SetCanary(*pdq); !set.ok()) {
     return NoResult(MessageOf(set));

@@ -67,7 +67,8 @@ bool IsPossible(const AnswerHead& head, const HashOptions& options) {
   return format_known && sides && (head.cut_short == 0 || head.cut_short == 1) &&
          (head.animated == 0 || head.animated == 1) && counts && head.variants <= kMaxVariants &&
          head.variants <= static_cast<uint32_t>(std::max(options.max_variants, 0)) &&
-         (head.variants_cut_short == 0 || head.variants_cut_short == 1) &&
+         (head.variants_cut_short == 0 || head.variants_cut_short == 1) && head.local_frame >= 0 &&
+         head.local_frame < head.decoded_frames &&
          head.frames <= static_cast<uint32_t>(options.max_frames) &&
          head.frames <= static_cast<uint32_t>(head.decoded_frames);
 }
@@ -146,8 +147,16 @@ std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<Hash
     head.variants_cut_short = image->variants_cut_short ? 1 : 0;
     head.variants_ns = image->variants_ns;
   }
+  std::string local;
+  if (image.ok() && !image->local.keypoints.empty()) {
+    local = EncodeLocal(image->local);
+    head.local_bytes = static_cast<uint32_t>(local.size());
+    head.local_frame = image->local_frame;
+  }
   const size_t variants_at = sizeof(head) + head.frames * sizeof(AnswerFrame);
-  std::vector<std::byte> answer(variants_at + head.variants * sizeof(AnswerVariant));
+  const size_t local_at = variants_at + head.variants * sizeof(AnswerVariant);
+  std::vector<std::byte> answer(local_at + local.size());
+  if (!local.empty()) std::memcpy(answer.data() + local_at, local.data(), local.size());
   std::memcpy(answer.data(), &head, sizeof(head));
   for (size_t i = 0; i < head.frames; ++i) {
     AnswerFrame frame;
@@ -181,7 +190,8 @@ absl::StatusOr<HashedImage> DecodeAnswer(std::span<const std::byte> answer,
   }
   if (!IsPossible(head, question.options)) return refused;
   const size_t variants_at = sizeof(head) + head.frames * sizeof(AnswerFrame);
-  if (answer.size() != variants_at + head.variants * sizeof(AnswerVariant)) return refused;
+  const size_t local_at = variants_at + head.variants * sizeof(AnswerVariant);
+  if (answer.size() != local_at + head.local_bytes) return refused;
   HashedImage image;
   image.summary = {.format = static_cast<ImageFormat>(head.format),
                    .width = head.width,
@@ -207,6 +217,13 @@ absl::StatusOr<HashedImage> DecodeAnswer(std::span<const std::byte> answer,
     if (!variant.has_value()) return refused;
     previous = variant->frame;
     image.variants.push_back(*variant);
+  }
+  if (head.local_bytes > 0) {
+    auto local = DecodeLocal({reinterpret_cast<const char*>(&answer[local_at]), head.local_bytes});
+    const auto most = static_cast<size_t>(std::max(question.options.local_places, 0));
+    if (!local.ok() || local->keypoints.size() > most) return refused;
+    image.local = *std::move(local);
+    image.local_frame = head.local_frame;
   }
   image.variants_cut_short = head.variants_cut_short == 1;
   image.variants_ns = std::clamp<int64_t>(head.variants_ns, 0, took_ns);

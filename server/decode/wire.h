@@ -50,6 +50,8 @@ struct AnswerHead {
   int32_t cut_short = 0;
   uint32_t variants = 0;  // how many follow the frames
   int32_t variants_cut_short = 0;
+  uint32_t local_bytes = 0;  // EncodeLocal(), last; 0: none
+  int32_t local_frame = 0;
   int64_t decode_ns = 0;
   int64_t hash_ns = 0;
   int64_t variants_ns = 0;
@@ -74,9 +76,9 @@ struct AnswerVariant {
 
 // Of HashOptions::max_frames; an answer is one message.
 inline constexpr int kMaxAnswerFrames = 256;
-inline constexpr size_t kMaxAnswerBytes = sizeof(AnswerHead) +
-                                          kMaxAnswerFrames * sizeof(AnswerFrame) +
-                                          kMaxVariants * sizeof(AnswerVariant);
+inline constexpr size_t kMaxAnswerBytes =
+    sizeof(AnswerHead) + kMaxAnswerFrames * sizeof(AnswerFrame) +
+    kMaxVariants * sizeof(AnswerVariant) + LocalBytes(kMaxLocalKeypoints);
 
 std::vector<std::byte> EncodeAnswer(uint64_t question, const absl::StatusOr<HashedImage>& image);
 

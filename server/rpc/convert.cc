@@ -13,7 +13,7 @@ namespace {
 
 // The contract and the engine give the same numbers to the same words, so an enumeration is
 // converted by its number; orientations are one higher, because 0 is "unspecified" in messages.
-static_assert(static_cast<int>(Algorithm::kSha256) == v1::SHA256);
+static_assert(static_cast<int>(Algorithm::kLocal) == v1::LOCAL);
 static_assert(static_cast<int>(Profile::kFull) == v1::FULL);
 static_assert(static_cast<int>(DecodeMode::kFast) == v1::FAST);
 static_assert(static_cast<int>(Orientation::kFlipMinus1) + 1 == v1::FLIP_MINUS_1);
@@ -43,12 +43,30 @@ absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSetti
     settings->provisional_hours = list.provisional_hours();
   } else if (field == "audience") {
     settings->audience = {list.audience().begin(), list.audience().end()};
+  } else if (field == "parts") {
+    if (!list.has_parts()) return Invalid("LIST_INVALID", "parts has no value");
+    settings->parts = list.parts();
+  } else if (field == "local") {
+    if (!list.has_local()) return Invalid("LIST_INVALID", "local has no value");
+    settings->local = list.local();
   } else {
     return Invalid("FIELD_MASK_INVALID",
-                   "update_mask may name display_name, action, max_distance, provisional_hours "
-                   "and audience");
+                   "update_mask may name display_name, action, max_distance, provisional_hours, "
+                   "audience, parts and local");
   }
   return absl::OkStatus();
+}
+
+void ToProto(const LocalEvidence& evidence, v1::LocalEvidence* to) {
+  to->set_inliers(evidence.inliers);
+  to->set_known_share(evidence.known_share);
+  to->set_upload_share(evidence.upload_share);
+  to->set_mirrored(evidence.mirrored);
+  for (const auto& [x, y] : evidence.corners) {
+    v1::Point& corner = *to->add_corners();
+    corner.set_x(x);
+    corner.set_y(y);
+  }
 }
 
 void ToProto(const Match& match, const Catalog& catalog, v1::Match* to) {
@@ -62,12 +80,16 @@ void ToProto(const Match& match, const Catalog& catalog, v1::Match* to) {
     message.set_basis(ProtoOf<v1::Verdict::Basis>(match.basis));
   }
   message.set_algorithm(ProtoOf<v1::Algorithm>(match.algorithm));
-  message.set_distance(match.distance);
-  message.set_threshold(match.threshold);
-  message.set_orientation(static_cast<v1::Orientation>(static_cast<int>(match.orientation) + 1));
   message.set_upload_quality(match.upload_quality);
-  message.set_entry_quality(match.entry_quality);
-  message.set_fingerprint(match.fingerprint);
+  if (match.local.has_value()) {
+    ToProto(*match.local, message.mutable_local());
+  } else {
+    message.set_distance(match.distance);
+    message.set_threshold(match.threshold);
+    message.set_orientation(static_cast<v1::Orientation>(static_cast<int>(match.orientation) + 1));
+    message.set_entry_quality(match.entry_quality);
+    message.set_fingerprint(match.fingerprint);
+  }
   if (match.frame.has_value()) message.set_frame(*match.frame);
   if (match.variant.has_value()) {
     v1::Variant& variant = *message.mutable_variant();
@@ -132,6 +154,8 @@ absl::StatusOr<NewList> FromProto(const v1::CreateListRequest& message) {
       {"max_distance", list.has_max_distance()},
       {"provisional_hours", list.provisional_hours() != 0},
       {"audience", !list.audience().empty()},
+      {"parts", list.has_parts()},
+      {"local", list.has_local()},
   };
   for (const auto& [field, present] : fields) {
     if (present) VIGIE_RETURN_IF_ERROR(ReadSetting(list, field, &wanted.settings));
@@ -164,6 +188,7 @@ absl::StatusOr<NewEntry> FromProto(const v1::Entry& message) {
   entry.legal_basis = message.legal_basis();
   entry.case_reference = message.case_reference();
   entry.until_decided = message.until_decided();
+  entry.local = message.local_fingerprint();
   return entry;
 }
 
@@ -222,6 +247,8 @@ v1::List ToProto(const ListRecord& list) {
   if (list.kind == ListKind::kBlock) {
     message.set_action(ProtoOf<v1::Action>(list.action));
     message.set_provisional_hours(static_cast<int32_t>(list.provisional_hours));
+    message.set_parts(list.parts);
+    message.set_local(list.local);
   }
   message.set_max_distance(list.max_distance);
   message.mutable_audience()->Assign(list.audience.begin(), list.audience.end());
@@ -254,6 +281,7 @@ void ToProto(const Verdict& verdict, const Catalog& catalog, v1::Verdict* to) {
   message.set_frames_looked_up(verdict.frames_looked_up);
   message.set_effort(ProtoOf<v1::Verdict::Effort>(verdict.effort));
   message.set_variants_looked_up(verdict.variants_looked_up);
+  message.set_places_looked_up(verdict.places_looked_up);
   message.set_budget_ended(verdict.budget_ended);
   message.set_upload(verdict.upload);
   message.set_policy(verdict.policy);

@@ -212,12 +212,14 @@ grpc::ServerUnaryReactor* MatchServiceImpl::HashImage(grpc::CallbackServerContex
                        [this, request, response](const Call&, Runner::Rest*) -> absl::Status {
                          Profile profile{};
                          VIGIE_ASSIGN_OR_RETURN(profile, FromProto(request->profile()));
-                         std::vector<Fingerprint> fingerprints;
-                         VIGIE_ASSIGN_OR_RETURN(fingerprints,
-                                                pipeline_.Hash(AsBytes(request->image()), profile));
-                         for (const Fingerprint& fingerprint : fingerprints) {
+                         Submission submission;
+                         VIGIE_ASSIGN_OR_RETURN(
+                             submission,
+                             pipeline_.Hash(AsBytes(request->image()), profile, request->local()));
+                         for (const Fingerprint& fingerprint : submission.fingerprints) {
                            *response->add_fingerprints() = ToProto(fingerprint);
                          }
+                         response->set_local_fingerprint(std::move(submission.local));
                          return absl::OkStatus();
                        });
 }

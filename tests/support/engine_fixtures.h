@@ -120,6 +120,10 @@ class FailingStore final : public Store {
       const std::function<absl::Status(const FingerprintRow&)>& visit) override {
     return inner_->ScanFingerprints(visit);
   }
+  absl::Status ScanLocal(
+      const std::function<absl::Status(EntryNumber, std::string_view)>& visit) override {
+    return inner_->ScanLocal(visit);
+  }
   absl::Status ScanEntriesSince(
       Revision revision, const std::function<absl::Status(const EntryRecord&)>& visit) override {
     return inner_->ScanEntriesSince(revision, visit);
