@@ -260,30 +260,13 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
 }
 
 absl::StatusOr<Submission> Pipeline::Hash(Bytes encoded, Profile profile, bool local) const {
-  constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
-  const int places = local ? static_cast<int>(kKnownKeypoints) : 0;
+  HashOptions options = SubmissionOptions(profile, local);
+  options.limits = options_.limits;
+  options.min_quality = options_.min_quality;
+  options.max_frames = options_.max_frames;
   HashedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, hasher_.Hash(encoded,
-                                             {.limits = options_.limits,
-                                              .mode = DecodeMode::kExact,
-                                              .profile = profile,
-                                              .all_orientations = false,
-                                              .min_quality = options_.min_quality,
-                                              .max_frames = options_.max_frames,
-                                              .local_places = places,
-                                              .variants_budget_ns = kNoLimit},
-                                             kNoLimit));
-  VIGIE_RETURN_IF_ERROR(image.summary.rest);
-  Submission submission;
-  std::vector<Fingerprint>& fingerprints = submission.fingerprints;
-  for (const HashedFrame& frame : image.frames) {
-    fingerprints.push_back(
-        MakePdqFingerprint(frame.pdq.hashes[0], frame.pdq.quality, profile, DecodeMode::kExact));
-  }
-  fingerprints.push_back(DigestOf(Algorithm::kSha256, encoded));
-  fingerprints.push_back(DigestOf(Algorithm::kMd5, encoded));
-  if (image.local.keypoints.size() >= kMinInliers) submission.local = EncodeLocal(image.local);
-  return submission;
+  VIGIE_ASSIGN_OR_RETURN(image, hasher_.Hash(encoded, options, std::numeric_limits<TimeUs>::max()));
+  return SubmissionOf(encoded, profile, image);
 }
 
 absl::Status Pipeline::CheckRequest(const CheckOptions& options) const {

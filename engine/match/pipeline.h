@@ -17,6 +17,7 @@
 #include "engine/catalog/verdict_book.h"
 #include "engine/image/decoder.h"
 #include "engine/match/image_hasher.h"
+#include "engine/match/submission.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/verdict.h"
 
@@ -71,12 +72,6 @@ struct QueryFingerprint {
   Orientation orientation = Orientation::kOriginal;
 };
 
-// What is submitted of a picture.
-struct Submission {
-  std::vector<Fingerprint> fingerprints;
-  std::string local;  // NewEntry::local; empty: it has too few places, or none were asked for
-};
-
 // Thread-safe.
 class Pipeline {
  public:
@@ -110,7 +105,7 @@ class Pipeline {
   // PDQ for each frame that a check would look up. With `local` also the local fingerprint. Errors:
   // UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE, IMAGE_CORRUPT, each also when only a part of the picture
   // was in the way; DECODER_FAILED.
-  absl::StatusOr<Submission> Hash(Bytes encoded, Profile profile, bool local = false) const;
+  absl::StatusOr<Submission> Hash(Bytes encoded, Profile profile, bool local) const;
 
   const PipelineOptions& options() const { return options_; }
 

@@ -103,7 +103,7 @@ absl::Status Canary::Check() {
 
 absl::Status Canary::Prepare() {
   if (prepared_) return absl::OkStatus();
-  const auto submission = pipeline_.Hash(AsBytes(picture_), Profile::kReference);
+  const auto submission = pipeline_.Hash(AsBytes(picture_), Profile::kReference, /*local=*/false);
   if (!submission.ok()) return Failed(MessageOf(submission.status()));
   const std::vector<Fingerprint>& fingerprints = submission->fingerprints;
   // The perceptual one alone: with a digest every upload's would be computed.
