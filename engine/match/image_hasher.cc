@@ -202,6 +202,20 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
   return HashEncoded(bytes, options, scratch, [] { return true; });
 }
 
+void PrepareToHash() {
+  // OpenCV looks for libraries to run in parallel by, and for processors: at blurring and scaling,
+  // so there must be something to describe.
+  constexpr int kSide = 512;
+  std::vector<uint8_t> pixels(size_t{kSide} * kSide);
+  uint32_t noise = 1;
+  for (uint8_t& pixel : pixels) {
+    noise = noise * 1664525 + 1013904223;
+    pixel = static_cast<uint8_t>(noise >> 24);
+  }
+  ExtractLocal({.data = pixels.data(), .width = kSide, .height = kSide, .stride_bytes = kSide},
+               kUploadKeypoints);
+}
+
 absl::StatusOr<HashedImage> InProcessHasher::Hash(Bytes bytes, const HashOptions& options,
                                                   TimeUs deadline_us) const {
   static thread_local PdqScratch scratch;

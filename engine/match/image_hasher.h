@@ -79,6 +79,10 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
 absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                         PdqScratch& scratch);
 
+// Makes what libraries make when they are first used: a process that is going to shut itself in
+// calls this before.
+void PrepareToHash();
+
 // Where pictures are decoded and hashed: in this process, or behind a wall. Thread-safe.
 class ImageHasher {
  public:

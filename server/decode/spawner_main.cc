@@ -90,6 +90,7 @@ absl::StatusOr<WorkerOptions> Prepare(HashFunction hash) {
   WorkerOptions options;
   options.hash = hash;
   VIGIE_ASSIGN_OR_RETURN(options.filter, CompileFilter());
+  PrepareToHash();
   PdqScratch scratch;
   const auto first = HashEncoded(FirstPicture(), {}, scratch);
   if (!first.ok()) return DecoderFailed("the decoders of this program do not work");
