@@ -131,11 +131,12 @@ NewEntry EntryOf(const Pdq256& hash) {
   return entry;
 }
 
-World::World() {
+World::World(bool local) {
   Open(/*from_checkpoint=*/false, {});
-  OrThrow(catalog_->CreateList(
-      Flagger(),
-      {.id = kList, .kind = ListKind::kBlock, .category = Category::kNcii, .settings = {}}));
+  OrThrow(catalog_->CreateList(Flagger(), {.id = kList,
+                                           .kind = ListKind::kBlock,
+                                           .category = Category::kNcii,
+                                           .settings = {.local = local}}));
 }
 
 void World::WriteCheckpoint() {

@@ -73,7 +73,8 @@ class TemporaryFolder {
 // std::runtime_error when it cannot be made.
 class World {
  public:
-  World();
+  // `local`: its list takes local fingerprints.
+  explicit World(bool local = false);
 
   Catalog& catalog() { return *catalog_; }
 

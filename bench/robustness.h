@@ -35,7 +35,8 @@ struct RobustnessOptions {
 // One known picture that a tier found in an upload.
 struct Found {
   EntryNumber entry = 0;
-  int distance = 0;   // bits; of other tiers what they call near
+  int distance = 0;   // bits
+  int inliers = 0;    // of a match by local fingerprints, which has no distance
   std::string where;  // which part of the upload; empty: the whole
 };
 
@@ -60,8 +61,9 @@ struct Photograph {
   EntryNumber entry = 0;
 };
 
-// A catalogue that knows the photographs of both folders by one PDQ each, as hash-only lists do,
-// and the pipeline that the server uses. Throws std::runtime_error.
+// Two catalogues that know the photographs of both folders: one by one PDQ each, as hash-only lists
+// do, the other by their local fingerprints as well; with the pipeline that the server uses. Throws
+// std::runtime_error.
 class RobustnessBase {
  public:
   explicit RobustnessBase(const RobustnessOptions& options);
@@ -75,10 +77,17 @@ class RobustnessBase {
   std::vector<Tier> Tiers() const;
 
  private:
+  // Photographs get the same numbers in both.
+  struct Known {
+    explicit Known(bool local);
+    World world;
+    Pipeline pipeline;
+  };
+
   void Add(const std::string& folder, bool edited);
 
-  World world_;
-  std::unique_ptr<Pipeline> pipeline_;
+  Known hashes_{/*local=*/false};
+  Known local_{/*local=*/true};
   std::vector<Photograph> photographs_;
   std::map<EntryNumber, Photograph> by_entry_;
   std::set<std::string> seen_;
@@ -94,7 +103,8 @@ struct RobustnessRow {
   size_t asked = 0;
   size_t found = 0;        // the photograph that was edited
   size_t not_scanned = 0;  // of those not found
-  double median = 0;       // distance of what was found; NaN: nothing was
+  double median = 0;       // distance of what was found by a hash; NaN: nothing was
+  double inliers = 0;      // median of what was found by a local fingerprint; NaN likewise
   size_t false_found = 0;  // pairs of an upload and a photograph that is not in it
   CheckTimes times;        // mean of one upload
 };
@@ -106,6 +116,7 @@ struct FalseMatch {
   std::string known;
   std::string where;
   int distance = 0;
+  int inliers = 0;
 };
 
 struct RobustnessReport {

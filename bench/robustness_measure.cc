@@ -40,10 +40,16 @@ std::vector<Other> OthersOf(std::span<const Photograph> photographs) {
   return pool;
 }
 
+double Median(std::vector<int>& values) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? NAN : static_cast<double>(values[values.size() / 2]);
+}
+
 // The figures of one edit and tier, upload by upload.
 struct Count {
   RobustnessRow row;
   std::vector<int> distances;
+  std::vector<int> inliers;
 
   void Add(const Answer& answer, EntryNumber wanted) {
     ++row.asked;
@@ -51,7 +57,8 @@ struct Count {
                                     [wanted](const Found& f) { return f.entry == wanted; });
     if (found != answer.found.end()) {
       ++row.found;
-      distances.push_back(found->distance);
+      (found->inliers > 0 ? inliers : distances)
+          .push_back(found->inliers > 0 ? found->inliers : found->distance);
     } else if (!answer.scanned) {
       ++row.not_scanned;
     }
@@ -67,8 +74,8 @@ struct Count {
          {&row.times.decode_ns, &row.times.hash_ns, &row.times.search_ns, &row.times.decide_ns}) {
       *total /= asked;
     }
-    std::sort(distances.begin(), distances.end());
-    row.median = distances.empty() ? NAN : static_cast<double>(distances[distances.size() / 2]);
+    row.median = Median(distances);
+    row.inliers = Median(inliers);
     return row;
   }
 };
@@ -142,7 +149,8 @@ class Measurement {
                                          .upload = photograph.name,
                                          .known = known.name,
                                          .where = found.where,
-                                         .distance = found.distance});
+                                         .distance = found.distance,
+                                         .inliers = found.inliers});
       }
     }
   }

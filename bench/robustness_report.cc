@@ -30,6 +30,7 @@ Json JsonOf(const RobustnessRow& row) {
           {"recall", NumberOrNull(Recall(row))},
           {"not_scanned", row.not_scanned},
           {"median", NumberOrNull(row.median)},
+          {"inliers", NumberOrNull(row.inliers)},
           {"false", row.false_found},
           {"decode_us", Us(row.times.decode_ns)},
           {"hash_us", Us(row.times.hash_ns)},
@@ -40,22 +41,28 @@ Json JsonOf(const RobustnessRow& row) {
 }  // namespace
 
 void PrintRobustness(const RobustnessReport& report) {
-  std::printf("%-20s %-11s %-9s %6s %7s %7s %8s %6s %9s %9s %9s\n", "edit", "kind", "tier", "asked",
-              "recall", "median", "unseen", "false", "decode us", "hash us", "search us");
+  std::printf("%-20s %-11s %-6s %6s %7s %7s %7s %8s %6s %9s %9s %9s\n", "edit", "kind", "tier",
+              "asked", "recall", "median", "inliers", "unseen", "false", "decode us", "hash us",
+              "search us");
   for (const RobustnessRow& row : report.rows) {
-    std::printf("%-20s %-11s %-9s %6zu %6.1f%% %7.0f %8zu %6zu %9.0f %9.0f %9.0f\n",
+    std::printf("%-20s %-11s %-6s %6zu %6.1f%% %7.0f %7.0f %8zu %6zu %9.0f %9.0f %9.0f\n",
                 row.edit.c_str(), row.kind.c_str(), row.tier.c_str(), row.asked, 100 * Recall(row),
-                row.median, row.not_scanned, row.false_found, Us(row.times.decode_ns),
+                row.median, row.inliers, row.not_scanned, row.false_found, Us(row.times.decode_ns),
                 Us(row.times.hash_ns), Us(row.times.search_ns));
   }
   for (const FalseMatch& wrong : report.false_matches) {
-    std::printf("false: %s of %s, %s, is %s at distance %d%s%s\n", wrong.edit.c_str(),
-                wrong.upload.c_str(), wrong.tier.c_str(), wrong.known.c_str(), wrong.distance,
+    std::printf("false: %s of %s, %s, is %s at %s %d%s%s\n", wrong.edit.c_str(),
+                wrong.upload.c_str(), wrong.tier.c_str(), wrong.known.c_str(),
+                wrong.inliers > 0 ? "places" : "distance",
+                wrong.inliers > 0 ? wrong.inliers : wrong.distance,
                 wrong.where.empty() ? "" : ", found in ", wrong.where.c_str());
   }
   std::printf(
       "%zu photographs edited, %zu known (%zu files skipped: not a picture, or featureless), seed "
-      "%llu.\nmedian: distance of what was found; unseen: not scanned, so not found; false: of %zu "
+      "%llu.\nFAST and PARTS: of entries with hashes alone; LOCAL: with local "
+      "fingerprints.\nmedian: distance of "
+      "what was found by a hash; inliers: places of what was found by them; unseen: not scanned, "
+      "so not found; false: of %zu "
       "pairs of\nan upload and a known photograph that is not in it, for each tier. Kernel %s.\n",
       report.photographs, report.entries, report.skipped,
       static_cast<unsigned long long>(report.seed), report.pairs, ActiveSimdTarget().c_str());
@@ -73,7 +80,8 @@ bool WriteRobustnessJson(const RobustnessReport& report, const std::string& path
                                      {"upload", wrong.upload},
                                      {"known", wrong.known},
                                      {"where", wrong.where},
-                                     {"distance", wrong.distance}});
+                                     {"distance", wrong.distance},
+                                     {"inliers", wrong.inliers}});
   }
   std::ofstream out(path, std::ios::trunc);
   out << json.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
