@@ -5,32 +5,25 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <deque>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/types.h"
 #include "server/cli/cli.h"
 #include "server/cli/client.h"
 #include "server/cli/list_file.h"
+#include "server/cli/list_import.h"
 #include "server/cli/progress.h"
 #include "vigie/v1/lists.grpc.pb.h"
 
 namespace vigie {
 namespace {
 
-constexpr int kUploadBatch = 500;
 constexpr int kExportPage = 1000;
-constexpr uint64_t kMaxErrorsShown = 100;
 
 struct Options {
   ClientOptions client;
@@ -110,183 +103,23 @@ int Show(const Options& options) {
   return kExitOk;
 }
 
-// One import: a thread that reads the file and sends, this thread that takes the answers.
-class Import {
- public:
-  Import(const Client& client, const Options& options, std::istream& in, uint64_t file_bytes)
-      : parent_(NameOf(options.list)),
-        dry_run_(options.dry_run),
-        json_(options.json),
-        reader_(in),
-        progress_(options.dry_run ? "checking bytes" : "importing bytes", file_bytes) {
-    client.Prepare(context_, /*endless=*/true);
-    stream_ = v1::ListService::NewStub(client.channel())->UploadEntries(&context_);
-  }
-
-  int Run() {
-    std::thread sender([this] { Send(); });
-    v1::UploadEntriesResponse response;
-    while (stream_->Read(&response)) Take(response);
-    // The stream is over or broken: a sender that is still at it will notice at its next write.
-    sender.join();
-    const absl::Status status = FromGrpc(stream_->Finish());
-    Report();
-    if (!status.ok()) {
-      const int code = Fail(status);
-      std::fprintf(stderr,
-                   "vigie: what was acknowledged is kept; import the same file again to go "
-                   "on\n");
-      return code;
-    }
-    if (!read_error_.ok()) return Fail(read_error_);
-    if (answer_error_.ok() && !sent_.empty()) {
-      answer_error_ = absl::InternalError("the server left entries unanswered: import again");
-    }
-    if (!answer_error_.ok()) return Fail(answer_error_);
-    return bad_lines_ == 0 ? kExitOk : kExitSomeFailed;
-  }
-
- private:
-  void Send() {
-    v1::UploadEntriesRequest request;
-    std::vector<uint64_t> lines;
-    const auto flush = [&] {
-      if (lines.empty()) return true;
-      request.set_parent(parent_);
-      request.set_validate_only(dry_run_);
-      {
-        const std::lock_guard lock(mutex_);
-        sent_.push_back(std::move(lines));
-        bytes_sent_ = reader_.bytes();
-      }
-      const bool ok = stream_->Write(request);
-      request.Clear();
-      lines.clear();
-      return ok;
-    };
-    while (true) {
-      auto entry = reader_.Next();
-      if (!entry.ok()) {
-        if (ReasonOf(entry.status()) != "LINE_INVALID") {
-          read_error_ = entry.status();
-          break;
-        }
-        const std::lock_guard lock(mutex_);
-        BadLine(reader_.line_number(), "LINE_INVALID", MessageOf(entry.status()));
-        continue;
-      }
-      if (!entry->has_value()) break;
-      *request.add_entries() = **std::move(entry);
-      lines.push_back(reader_.line_number());
-      if (request.entries_size() == kUploadBatch && !flush()) return;
-    }
-    if (flush()) stream_->WritesDone();
-  }
-
-  void Take(const v1::UploadEntriesResponse& response) {
-    const std::lock_guard lock(mutex_);
-    if (sent_.empty() || sent_.front().size() != static_cast<size_t>(response.results_size())) {
-      answer_error_ = absl::InternalError("the server answered something that was not asked");
-      context_.TryCancel();
-      return;
-    }
-    const std::vector<uint64_t> lines = std::move(sent_.front());
-    sent_.pop_front();
-    for (int i = 0; i < response.results_size(); ++i) {
-      const v1::UploadResult& result = response.results(i);
-      if (result.has_problem()) {
-        BadLine(lines[static_cast<size_t>(i)], result.problem().reason(),
-                absl::StrCat(result.problem().message(), " (", result.problem().reason(), ")"));
-      } else if (result.created()) {
-        ++created_;
-      } else {
-        ++existing_;
-      }
-      for (const v1::Notice& notice : result.notices()) Note(lines[static_cast<size_t>(i)], notice);
-    }
-    progress_.Update(bytes_sent_);
-  }
-
-  // Holds mutex_.
-  void BadLine(uint64_t line, const std::string& reason, std::string_view message) {
-    ++refused_[reason];
-    if (++bad_lines_ > kMaxErrorsShown) return;
-    std::fprintf(stderr, "line %llu: %s\n", static_cast<unsigned long long>(line),
-                 std::string(message).c_str());
-  }
-
-  // Holds mutex_.
-  void Note(uint64_t line, const v1::Notice& notice) {
-    ++notices_[v1::Notice::Code_Name(notice.code())];
-    if (++notices_seen_ > kMaxErrorsShown) return;
-    std::fprintf(stderr, "line %llu: notice: %s%s%s\n", static_cast<unsigned long long>(line),
-                 notice.message().c_str(), notice.entry().empty() ? "" : ": ",
-                 notice.entry().c_str());
-  }
-
-  void Report() const {
-    if (notices_seen_ > kMaxErrorsShown) {
-      std::fprintf(stderr, "... and %llu more notices\n",
-                   static_cast<unsigned long long>(notices_seen_ - kMaxErrorsShown));
-    }
-    if (bad_lines_ > kMaxErrorsShown) {
-      std::fprintf(stderr, "... and %llu more bad lines\n",
-                   static_cast<unsigned long long>(bad_lines_ - kMaxErrorsShown));
-    }
-    if (json_) {
-      const nlohmann::ordered_json report = {{"dry_run", dry_run_},
-                                             {"added", created_},
-                                             {"there_before", existing_},
-                                             {"refused", refused_},
-                                             {"notices", notices_}};
-      std::puts(report.dump(2).c_str());
-      return;
-    }
-    std::printf("%llu %s, %llu there before, %llu refused\n",
-                static_cast<unsigned long long>(created_), dry_run_ ? "would be added" : "added",
-                static_cast<unsigned long long>(existing_),
-                static_cast<unsigned long long>(bad_lines_));
-    for (const auto& [reason, count] : refused_) {
-      if (!dry_run_) break;  // each has been reported
-      std::printf("%10llu refused, %s\n", static_cast<unsigned long long>(count), reason.c_str());
-    }
-    for (const auto& [code, count] : notices_) {
-      std::printf("%10llu notices, %s\n", static_cast<unsigned long long>(count), code.c_str());
-    }
-  }
-
-  const std::string parent_;
-  const bool dry_run_;
-  const bool json_;
-  ListFileReader reader_;
-  Progress progress_;
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::UploadEntriesRequest, v1::UploadEntriesResponse>>
-      stream_;
-  absl::Status read_error_;
-  absl::Status answer_error_;
-  std::mutex mutex_;
-  std::deque<std::vector<uint64_t>> sent_;  // line numbers of messages not yet answered
-  uint64_t bytes_sent_ = 0;
-  uint64_t created_ = 0;
-  uint64_t existing_ = 0;
-  uint64_t bad_lines_ = 0;
-  uint64_t notices_seen_ = 0;
-  std::map<std::string, uint64_t> refused_;  // by reason
-  std::map<std::string, uint64_t> notices_;  // by code
-};
-
 int ImportFile(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
-  if (options.file == "-") return Import(*client, options, std::cin, 0).Run();
+  const ImportOptions import = {
+      .parent = NameOf(options.list), .dry_run = options.dry_run, .json = options.json};
+  if (options.file == "-") {
+    FileSource source(std::cin, 0);
+    return ImportFrom(source, *client, import);
+  }
   std::ifstream file(options.file);
   struct stat facts {};
   if (!file || stat(options.file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
     return Fail(Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
                       absl::StrCat("cannot read ", options.file)));
   }
-  return Import(*client, options, file, static_cast<uint64_t>(facts.st_size)).Run();
+  FileSource source(file, static_cast<uint64_t>(facts.st_size));
+  return ImportFrom(source, *client, import);
 }
 
 ListFormat FormatOf(const std::string& word) {
