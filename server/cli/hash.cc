@@ -133,9 +133,10 @@ void AddHash(CLI::App& app, int* exit_code) {
   command->add_flag("--dihedral", options->dihedral,
                     "all 8 orientations: hash,quality,orientation,filename");
   command->add_flag("--json", options->json, "one JSON object a line");
-  command->add_flag("--local", options->local,
-                    "with the local fingerprint, for lists that take them; as --json. It shows far "
-                    "more of a picture than its hash: keep the output private");
+  command->add_flag(
+      "--local", options->local,
+      "with the local fingerprint, for lists that take them; implies --json. It shows "
+      "far more of a picture than its hash: keep the output private");
   command
       ->add_option("--threads", options->threads,
                    "pictures hashed at once, each with its own memory; default: one a core")
