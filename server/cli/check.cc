@@ -1,5 +1,6 @@
 // vigie check: asks a server about files, as a platform does about uploads.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -130,13 +131,24 @@ absl::StatusOr<v1::Verdict> AskOrError(const Options& options, const Client& cli
 
 std::string Word(const std::string& upper) { return absl::AsciiStrToLower(upper); }
 
+// Two columns: how near, and turned how.
+std::string HowNear(const v1::Match& match) {
+  if (match.has_local()) {
+    const v1::LocalEvidence& local = match.local();
+    return absl::StrCat(local.inliers(), " places, ", std::lround(100 * local.known_share()),
+                        " % of the known picture\t",
+                        local.mirrored() ? "mirrored" : "not mirrored");
+  }
+  return absl::StrCat("distance ", match.distance(), " of ", match.threshold(), "\t",
+                      Word(v1::Orientation_Name(match.orientation())));
+}
+
 void PrintText(const std::string& file, const v1::Verdict& verdict) {
   std::string line = absl::StrCat(Word(v1::Verdict::Outcome_Name(verdict.outcome())));
   if (verdict.outcome() == v1::Verdict::MATCH) {
     const v1::Match& match = verdict.matches(0);
-    absl::StrAppend(&line, "\t", Word(v1::Action_Name(verdict.action())), "\tdistance ",
-                    match.distance(), " of ", match.threshold(), "\t",
-                    Word(v1::Orientation_Name(match.orientation())), "\t", match.entry());
+    absl::StrAppend(&line, "\t", Word(v1::Action_Name(verdict.action())), "\t", HowNear(match),
+                    "\t", match.entry());
     if (match.has_variant()) {
       const v1::Variant& part = match.variant();
       absl::StrAppend(&line, "\t", Word(v1::Variant::Kind_Name(part.kind())), " ", part.width(),
@@ -210,8 +222,8 @@ void AddCheck(CLI::App& app, int* exit_code) {
   command->add_option("--list", options->lists, "consult only this list (may be repeated)");
   command
       ->add_option("--effort", options->effort,
-                   "fast: the whole picture; thorough: also its parts; default: the server's. Of "
-                   "hashes only the whole is known")
+                   "fast: the whole picture; thorough: also its parts, and places that stand out; "
+                   "default: the server's. Of hashes only the whole is known")
       ->check(CLI::IsMember({"fast", "thorough"}).description(""))
       ->type_name("fast|thorough");
   command->add_flag("--json", options->json, "one JSON object a line");

@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/digest.h"
-#include "engine/match/image_hasher.h"
+#include "engine/local/local_index.h"
+#include "engine/match/submission.h"
 #include "server/cli/cli.h"
 #include "server/cli/files.h"
 #include "server/cli/in_order.h"
@@ -25,14 +27,15 @@ struct Options {
   std::string profile = "reference";
   std::string mode = "exact";
   bool dihedral = false;
-  bool json = false;
-  int threads = 0;  // 0: one a core
+  bool local = false;
+  bool json = false;  // also with local
+  int threads = 0;    // 0: one a core
   std::vector<std::string> files;
 };
 
-// The line for one hash; `frame` is set for animations.
+// The line for one hash; `frame` is set for animations, `local` where there is one to print.
 std::string LineOf(const Options& options, const std::string& file, const Pdq256& hash, int quality,
-                   Orientation orientation, std::optional<int> frame) {
+                   Orientation orientation, std::optional<int> frame, const std::string& local) {
   const std::string hex = ToHex(hash.bytes);
   if (options.json) {
     nlohmann::ordered_json line = {{"hash", hex},
@@ -42,6 +45,7 @@ std::string LineOf(const Options& options, const std::string& file, const Pdq256
                                    {"profile", options.profile},
                                    {"mode", options.mode}};
     if (frame.has_value()) line["frame"] = *frame;
+    if (!local.empty()) line["local"] = absl::Base64Escape(local);
     return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   }
   const std::string word = options.dihedral ? std::string(Name(orientation)) + ',' : "";
@@ -52,16 +56,14 @@ absl::StatusOr<std::string> LinesOf(const Options& options, const std::string& f
   thread_local PdqScratch scratch;
   std::string bytes;
   VIGIE_ASSIGN_OR_RETURN(bytes, ReadWholeFile(file));
+  HashOptions hashing = SubmissionOptions(Parse<Profile>(options.profile).value(), options.local);
+  hashing.mode = Parse<DecodeMode>(options.mode).value();
+  hashing.all_orientations = options.dihedral;
   HashedImage image;
-  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(AsBytes(bytes),
-                                            {.limits = {},
-                                             .mode = Parse<DecodeMode>(options.mode).value(),
-                                             .profile = Parse<Profile>(options.profile).value(),
-                                             .all_orientations = options.dihedral,
-                                             .min_quality = kDefaultMinQuality,
-                                             .max_frames = kDefaultMaxFrames},
-                                            scratch));
+  VIGIE_ASSIGN_OR_RETURN(image, HashEncoded(AsBytes(bytes), hashing, scratch));
   VIGIE_RETURN_IF_ERROR(image.summary.rest);
+  std::string local;  // once a picture: on its first line
+  if (image.local.keypoints.size() >= kMinInliers) local = EncodeLocal(image.local);
   std::string lines;
   for (const HashedFrame& frame : image.frames) {
     std::optional<int> number;
@@ -72,7 +74,7 @@ absl::StatusOr<std::string> LinesOf(const Options& options, const std::string& f
     }
     for (int i = 0; i < (options.dihedral ? kOrientations : 1); ++i) {
       lines += LineOf(options, name, frame.pdq.hashes[static_cast<size_t>(i)], frame.pdq.quality,
-                      static_cast<Orientation>(i), number);
+                      static_cast<Orientation>(i), number, lines.empty() ? local : "");
     }
   }
   return lines;
@@ -131,12 +133,19 @@ void AddHash(CLI::App& app, int* exit_code) {
   command->add_flag("--dihedral", options->dihedral,
                     "all 8 orientations: hash,quality,orientation,filename");
   command->add_flag("--json", options->json, "one JSON object a line");
+  command->add_flag(
+      "--local", options->local,
+      "with the local fingerprint, for lists that take them; implies --json. It shows "
+      "far more of a picture than its hash: keep the output private");
   command
       ->add_option("--threads", options->threads,
                    "pictures hashed at once, each with its own memory; default: one a core")
       ->check(CLI::Range(1, 1024).description(""));
   command->add_option("FILE", options->files, "pictures, and folders: all files below")->required();
-  command->callback([options, exit_code] { *exit_code = Hash(*options); });
+  command->callback([options, exit_code] {
+    options->json = options->json || options->local;
+    *exit_code = Hash(*options);
+  });
 }
 
 }  // namespace vigie

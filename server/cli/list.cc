@@ -1,36 +1,32 @@
-// vigie list: makes, fills, exports and shows the lists of the caller's organisation.
+// vigie list: makes, changes, fills, exports and shows the lists of the caller's organisation.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <deque>
 #include <fstream>
+#include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/types.h"
 #include "server/cli/cli.h"
 #include "server/cli/client.h"
 #include "server/cli/list_file.h"
+#include "server/cli/list_folder.h"
+#include "server/cli/list_import.h"
 #include "server/cli/progress.h"
 #include "vigie/v1/lists.grpc.pb.h"
 
 namespace vigie {
 namespace {
 
-constexpr int kUploadBatch = 500;
 constexpr int kExportPage = 1000;
-constexpr uint64_t kMaxErrorsShown = 100;
 
 struct Options {
   ClientOptions client;
@@ -44,6 +40,12 @@ struct Options {
   std::vector<std::string> audience;
   std::string file;
   std::string format = "jsonl";
+  bool every_platform = false;
+  bool local = false;     // create
+  bool no_parts = false;  // create
+  std::string set_local;  // update: "on" or "off"; empty: as it is
+  std::string set_parts;  // likewise
+  int threads = 0;        // of an import of a folder; 0: one a core
   bool dry_run = false;
   bool json = false;
 };
@@ -54,6 +56,10 @@ std::string NameOf(const std::string& list) {
 
 void PrintList(const v1::List& list) { std::fputs(ToJson(list, /*pretty=*/true).c_str(), stdout); }
 
+v1::Action ActionOf(const std::string& word) {
+  return static_cast<v1::Action>(static_cast<int>(Parse<Action>(word).value()));
+}
+
 int Create(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
@@ -63,14 +69,13 @@ int Create(const Options& options) {
   list.set_kind(options.kind == "allow" ? v1::List::ALLOW : v1::List::BLOCK);
   list.set_category(
       static_cast<v1::Category>(static_cast<int>(Parse<Category>(options.category).value())));
-  if (!options.action.empty()) {
-    list.set_action(
-        static_cast<v1::Action>(static_cast<int>(Parse<Action>(options.action).value())));
-  }
+  if (!options.action.empty()) list.set_action(ActionOf(options.action));
   list.set_display_name(options.display_name);
   if (options.max_distance >= 0) list.set_max_distance(options.max_distance);
   list.set_provisional_hours(options.provisional_hours);
   list.mutable_audience()->Assign(options.audience.begin(), options.audience.end());
+  if (options.local) list.set_local(true);
+  if (options.no_parts) list.set_parts(false);
   v1::List created;
   grpc::ClientContext context;
   client->Prepare(context);
@@ -81,21 +86,70 @@ int Create(const Options& options) {
   return kExitOk;
 }
 
+// The list's fields that `given` says are on the command line.
+v1::UpdateListRequest UpdateOf(const Options& options,
+                               const std::function<bool(const char*)>& given) {
+  v1::UpdateListRequest request;
+  v1::List& list = *request.mutable_list();
+  list.set_name(NameOf(options.list));
+  list.set_display_name(options.display_name);
+  if (!options.action.empty()) list.set_action(ActionOf(options.action));
+  list.set_max_distance(options.max_distance);
+  list.set_provisional_hours(options.provisional_hours);
+  list.mutable_audience()->Assign(options.audience.begin(), options.audience.end());
+  list.set_parts(options.set_parts == "on");
+  list.set_local(options.set_local == "on");
+  for (const auto& [flag, field] :
+       {std::pair("--display-name", "display_name"), std::pair("--action", "action"),
+        std::pair("--max-distance", "max_distance"),
+        std::pair("--provisional-hours", "provisional_hours"), std::pair("--audience", "audience"),
+        std::pair("--every-platform", "audience"), std::pair("--parts", "parts"),
+        std::pair("--local", "local")}) {
+    if (given(flag)) request.mutable_update_mask()->add_paths(field);
+  }
+  return request;
+}
+
+int Update(const Options& options, const CLI::App& command) {
+  const v1::UpdateListRequest request =
+      UpdateOf(options, [&command](const char* flag) { return command.count(flag) > 0; });
+  if (request.update_mask().paths().empty()) {
+    return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
+                      "say what to change: see vigie list update --help"));
+  }
+  const auto client = Client::Connect(options.client);
+  if (!client.ok()) return Fail(client.status());
+  v1::List updated;
+  grpc::ClientContext context;
+  client->Prepare(context);
+  const absl::Status status = FromGrpc(
+      v1::ListService::NewStub(client->channel())->UpdateList(&context, request, &updated));
+  if (!status.ok()) return Fail(status);
+  PrintList(updated);
+  return kExitOk;
+}
+
+absl::StatusOr<v1::List> GetList(const Client& client, const std::string& name) {
+  v1::GetListRequest request;
+  request.set_name(name);
+  v1::List list;
+  grpc::ClientContext context;
+  client.Prepare(context);
+  VIGIE_RETURN_IF_ERROR(
+      FromGrpc(v1::ListService::NewStub(client.channel())->GetList(&context, request, &list)));
+  return list;
+}
+
 int Show(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
-  const auto stub = v1::ListService::NewStub(client->channel());
   if (!options.list.empty()) {
-    v1::GetListRequest request;
-    request.set_name(NameOf(options.list));
-    v1::List list;
-    grpc::ClientContext context;
-    client->Prepare(context);
-    const absl::Status status = FromGrpc(stub->GetList(&context, request, &list));
-    if (!status.ok()) return Fail(status);
-    PrintList(list);
+    const auto list = GetList(*client, NameOf(options.list));
+    if (!list.ok()) return Fail(list.status());
+    PrintList(*list);
     return kExitOk;
   }
+  const auto stub = v1::ListService::NewStub(client->channel());
   v1::ListListsRequest request;
   request.set_page_size(1000);
   do {
@@ -110,183 +164,35 @@ int Show(const Options& options) {
   return kExitOk;
 }
 
-// One import: a thread that reads the file and sends, this thread that takes the answers.
-class Import {
- public:
-  Import(const Client& client, const Options& options, std::istream& in, uint64_t file_bytes)
-      : parent_(NameOf(options.list)),
-        dry_run_(options.dry_run),
-        json_(options.json),
-        reader_(in),
-        progress_(options.dry_run ? "checking bytes" : "importing bytes", file_bytes) {
-    client.Prepare(context_, /*endless=*/true);
-    stream_ = v1::ListService::NewStub(client.channel())->UploadEntries(&context_);
-  }
+// Local fingerprints are made where the list takes them.
+int ImportFolder(const Options& options, const Client& client, const ImportOptions& import) {
+  const auto list = GetList(client, import.parent);
+  if (!list.ok()) return Fail(list.status());
+  auto source = FolderSource::Open(options.file, list->local(), options.threads);
+  if (!source.ok()) return Fail(source.status());
+  return ImportFrom(*source, client, import);
+}
 
-  int Run() {
-    std::thread sender([this] { Send(); });
-    v1::UploadEntriesResponse response;
-    while (stream_->Read(&response)) Take(response);
-    // The stream is over or broken: a sender that is still at it will notice at its next write.
-    sender.join();
-    const absl::Status status = FromGrpc(stream_->Finish());
-    Report();
-    if (!status.ok()) {
-      const int code = Fail(status);
-      std::fprintf(stderr,
-                   "vigie: what was acknowledged is kept; import the same file again to go "
-                   "on\n");
-      return code;
-    }
-    if (!read_error_.ok()) return Fail(read_error_);
-    if (answer_error_.ok() && !sent_.empty()) {
-      answer_error_ = absl::InternalError("the server left entries unanswered: import again");
-    }
-    if (!answer_error_.ok()) return Fail(answer_error_);
-    return bad_lines_ == 0 ? kExitOk : kExitSomeFailed;
-  }
-
- private:
-  void Send() {
-    v1::UploadEntriesRequest request;
-    std::vector<uint64_t> lines;
-    const auto flush = [&] {
-      if (lines.empty()) return true;
-      request.set_parent(parent_);
-      request.set_validate_only(dry_run_);
-      {
-        const std::lock_guard lock(mutex_);
-        sent_.push_back(std::move(lines));
-        bytes_sent_ = reader_.bytes();
-      }
-      const bool ok = stream_->Write(request);
-      request.Clear();
-      lines.clear();
-      return ok;
-    };
-    while (true) {
-      auto entry = reader_.Next();
-      if (!entry.ok()) {
-        if (ReasonOf(entry.status()) != "LINE_INVALID") {
-          read_error_ = entry.status();
-          break;
-        }
-        const std::lock_guard lock(mutex_);
-        BadLine(reader_.line_number(), "LINE_INVALID", MessageOf(entry.status()));
-        continue;
-      }
-      if (!entry->has_value()) break;
-      *request.add_entries() = **std::move(entry);
-      lines.push_back(reader_.line_number());
-      if (request.entries_size() == kUploadBatch && !flush()) return;
-    }
-    if (flush()) stream_->WritesDone();
-  }
-
-  void Take(const v1::UploadEntriesResponse& response) {
-    const std::lock_guard lock(mutex_);
-    if (sent_.empty() || sent_.front().size() != static_cast<size_t>(response.results_size())) {
-      answer_error_ = absl::InternalError("the server answered something that was not asked");
-      context_.TryCancel();
-      return;
-    }
-    const std::vector<uint64_t> lines = std::move(sent_.front());
-    sent_.pop_front();
-    for (int i = 0; i < response.results_size(); ++i) {
-      const v1::UploadResult& result = response.results(i);
-      if (result.has_problem()) {
-        BadLine(lines[static_cast<size_t>(i)], result.problem().reason(),
-                absl::StrCat(result.problem().message(), " (", result.problem().reason(), ")"));
-      } else if (result.created()) {
-        ++created_;
-      } else {
-        ++existing_;
-      }
-      for (const v1::Notice& notice : result.notices()) Note(lines[static_cast<size_t>(i)], notice);
-    }
-    progress_.Update(bytes_sent_);
-  }
-
-  // Holds mutex_.
-  void BadLine(uint64_t line, const std::string& reason, std::string_view message) {
-    ++refused_[reason];
-    if (++bad_lines_ > kMaxErrorsShown) return;
-    std::fprintf(stderr, "line %llu: %s\n", static_cast<unsigned long long>(line),
-                 std::string(message).c_str());
-  }
-
-  // Holds mutex_.
-  void Note(uint64_t line, const v1::Notice& notice) {
-    ++notices_[v1::Notice::Code_Name(notice.code())];
-    if (++notices_seen_ > kMaxErrorsShown) return;
-    std::fprintf(stderr, "line %llu: notice: %s%s%s\n", static_cast<unsigned long long>(line),
-                 notice.message().c_str(), notice.entry().empty() ? "" : ": ",
-                 notice.entry().c_str());
-  }
-
-  void Report() const {
-    if (notices_seen_ > kMaxErrorsShown) {
-      std::fprintf(stderr, "... and %llu more notices\n",
-                   static_cast<unsigned long long>(notices_seen_ - kMaxErrorsShown));
-    }
-    if (bad_lines_ > kMaxErrorsShown) {
-      std::fprintf(stderr, "... and %llu more bad lines\n",
-                   static_cast<unsigned long long>(bad_lines_ - kMaxErrorsShown));
-    }
-    if (json_) {
-      const nlohmann::ordered_json report = {{"dry_run", dry_run_},
-                                             {"added", created_},
-                                             {"there_before", existing_},
-                                             {"refused", refused_},
-                                             {"notices", notices_}};
-      std::puts(report.dump(2).c_str());
-      return;
-    }
-    std::printf("%llu %s, %llu there before, %llu refused\n",
-                static_cast<unsigned long long>(created_), dry_run_ ? "would be added" : "added",
-                static_cast<unsigned long long>(existing_),
-                static_cast<unsigned long long>(bad_lines_));
-    for (const auto& [reason, count] : refused_) {
-      if (!dry_run_) break;  // each has been reported
-      std::printf("%10llu refused, %s\n", static_cast<unsigned long long>(count), reason.c_str());
-    }
-    for (const auto& [code, count] : notices_) {
-      std::printf("%10llu notices, %s\n", static_cast<unsigned long long>(count), code.c_str());
-    }
-  }
-
-  const std::string parent_;
-  const bool dry_run_;
-  const bool json_;
-  ListFileReader reader_;
-  Progress progress_;
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::UploadEntriesRequest, v1::UploadEntriesResponse>>
-      stream_;
-  absl::Status read_error_;
-  absl::Status answer_error_;
-  std::mutex mutex_;
-  std::deque<std::vector<uint64_t>> sent_;  // line numbers of messages not yet answered
-  uint64_t bytes_sent_ = 0;
-  uint64_t created_ = 0;
-  uint64_t existing_ = 0;
-  uint64_t bad_lines_ = 0;
-  uint64_t notices_seen_ = 0;
-  std::map<std::string, uint64_t> refused_;  // by reason
-  std::map<std::string, uint64_t> notices_;  // by code
-};
-
-int ImportFile(const Options& options) {
+int Import(const Options& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
-  if (options.file == "-") return Import(*client, options, std::cin, 0).Run();
-  std::ifstream file(options.file);
+  const ImportOptions import = {
+      .parent = NameOf(options.list), .dry_run = options.dry_run, .json = options.json};
+  if (options.file == "-") {
+    FileSource source(std::cin, 0);
+    return ImportFrom(source, *client, import);
+  }
   struct stat facts {};
+  if (stat(options.file.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) {
+    return ImportFolder(options, *client, import);
+  }
+  std::ifstream file(options.file);
   if (!file || stat(options.file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
     return Fail(Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
                       absl::StrCat("cannot read ", options.file)));
   }
-  return Import(*client, options, file, static_cast<uint64_t>(facts.st_size)).Run();
+  FileSource source(file, static_cast<uint64_t>(facts.st_size));
+  return ImportFrom(source, *client, import);
 }
 
 ListFormat FormatOf(const std::string& word) {
@@ -361,9 +267,21 @@ int Export(const Options& options) {
   return code == kExitOk || code == kExitSomeFailed ? Fail(unwritable) : code;
 }
 
+// What create and update have in common.
+void AddFields(CLI::App& command, const std::shared_ptr<Options>& options) {
+  AddClientOptions(command, &options->client);
+  command.add_option("--action", options->action, "the strongest action its entries may cause")
+      ->check(CLI::IsMember({"block", "hold_for_review", "report_only"}));
+  command.add_option("--display-name", options->display_name, "for people");
+  command.add_option("--max-distance", options->max_distance, "bits; the server's default is 31");
+  command.add_option("--provisional-hours", options->provisional_hours,
+                     "how long undecided entries act");
+  command.add_option("--audience", options->audience,
+                     "organisation whose uploads it acts on, in place of all (may be repeated)");
+}
+
 void AddCreate(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
   CLI::App* create = list.add_subcommand("create", "Make a list");
-  AddClientOptions(*create, &options->client);
   create->add_option("LIST", options->list, "its id: a-z, 0-9 and '-'")->required();
   create->add_option("--kind", options->kind, "block or allow")
       ->check(CLI::IsMember({"block", "allow"}))
@@ -373,15 +291,32 @@ void AddCreate(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
         return Parse<Category>(word) ? "" : "one of: " + Names<Category>();
       })
       ->capture_default_str();
-  create->add_option("--action", options->action, "the strongest action its entries may cause")
-      ->check(CLI::IsMember({"block", "hold_for_review", "report_only"}));
-  create->add_option("--display-name", options->display_name, "for people");
-  create->add_option("--max-distance", options->max_distance, "bits; the server's default is 31");
-  create->add_option("--provisional-hours", options->provisional_hours,
-                     "how long undecided entries act");
-  create->add_option("--audience", options->audience,
-                     "organisation whose uploads it acts on (may be repeated); default: all");
+  AddFields(*create, options);
+  create->add_flag("--local", options->local,
+                   "take local fingerprints: thorough checks then find parts of its pictures. They "
+                   "show far more of a picture than a hash");
+  create->add_flag("--no-parts", options->no_parts,
+                   "thorough checks do not look for its pictures in parts of uploads");
   create->callback([options, exit_code] { *exit_code = Create(*options); });
+}
+
+void AddUpdate(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+  CLI::App* update =
+      list.add_subcommand("update", "Change fields of a list; those not given stay as they are");
+  update->add_option("LIST", options->list, "the list")->required();
+  AddFields(*update, options);
+  update
+      ->add_flag("--every-platform", options->every_platform,
+                 "act on the uploads of all organisations again")
+      ->excludes("--audience");
+  update->add_option("--parts", options->set_parts, "look for its pictures in parts of uploads")
+      ->check(CLI::IsMember({"on", "off"}));
+  update
+      ->add_option("--local", options->set_local,
+                   "take local fingerprints and compare uploads with them; off: those that are "
+                   "there are kept, not used")
+      ->check(CLI::IsMember({"on", "off"}));
+  update->callback([options, update, exit_code] { *exit_code = Update(*options, *update); });
 }
 
 void AddImport(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
@@ -391,15 +326,21 @@ void AddImport(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
   import
       ->add_option("FILE", options->file,
                    "hash[,quality[,filename]] lines, CSV with a header, or JSON lines; - for "
-                   "standard input")
+                   "standard input. Or a folder: every picture below it is hashed here and never "
+                   "leaves this machine")
       ->required();
   import->add_flag("--dry_run", options->dry_run,
                    "write nothing; report what would be added, and what refused and why");
   import->add_flag("--json", options->json, "print the report as a JSON object");
+  import
+      ->add_option("--threads", options->threads,
+                   "pictures of a folder hashed at once, each with its own memory; default: one a "
+                   "core")
+      ->check(CLI::Range(1, 1024).description(""));
   import->footer(
-      "A bad line is reported and the rest goes on; the exit code is then 1.\n"
+      "A bad line or picture is reported and the rest goes on; the exit code is then 1.\n"
       "A quality that is not given counts as 100.");
-  import->callback([options, exit_code] { *exit_code = ImportFile(*options);
+  import->callback([options, exit_code] { *exit_code = Import(*options);
 });
 }  // namespace
 
@@ -425,10 +366,11 @@ void AddShow(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_
 }  // namespace vigie
 
 void AddList(CLI::App& app, int* exit_code) {
-  CLI::App* command = app.add_subcommand("list", "Make, fill, export and show your lists");
+  CLI::App* command = app.add_subcommand("list", "Make, change, fill, export and show your lists");
   command->require_subcommand(1);
   auto options = std::make_shared<Options>();
   AddCreate(*command, options, exit_code);
+  AddUpdate(*command, options, exit_code);
   AddImport(*command, options, exit_code);
   AddExport(*command, options, exit_code);
   AddShow(*command, options, exit_code);

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/fingerprint.h"
 #include "engine/catalog/entry_life.h"
+#include "engine/local/local_fingerprint.h"
 #include "server/rpc/convert.h"
 
 namespace vigie {
@@ -19,29 +21,6 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 absl::Status Invalid(std::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, "LINE_INVALID", message);
-}
-
-// True for well-formed UTF-8 (RFC 3629), which is what a message can carry as text.
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = [&](size_t at) -> uint32_t {
-      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
-    };
-    const uint32_t first = byte(i++);
-    if (first < 0x80) continue;
-    const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-    uint32_t point = first & (0x3fU >> more);
-    for (int n = 0; n < more; ++n, ++i) {
-      if ((byte(i) & 0xc0) != 0x80) return false;
-      point = point << 6 | (byte(i) & 0x3f);
-    }
-    const uint32_t least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
-    if (first < 0xc0 || first > 0xf4 || point < least || point > 0x10ffff ||
-        (point >= 0xd800 && point <= 0xdfff)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 // The fields of a CSV line (RFC 4180, without line ends inside quotes).
@@ -147,6 +126,19 @@ absl::StatusOr<std::string> TextAt(const nlohmann::json& object, const std::stri
   return it->get<std::string>();
 }
 
+// "local", as `vigie hash --local` prints it. No value is put in a message.
+absl::Status SetLocal(const std::string& base64, v1::Entry* entry) {
+  if (base64.empty()) return absl::OkStatus();
+  constexpr std::string_view kAdvice =
+      ": hash the picture again with this version's vigie hash --local, or leave local out";
+  if (!absl::Base64Unescape(base64, entry->mutable_local_fingerprint())) {
+    return Invalid(absl::StrCat("local is not base64", ToAbsl(kAdvice)));
+  }
+  const auto local = DecodeLocal(entry->local_fingerprint());
+  return local.ok() ? absl::OkStatus()
+                    : Invalid(absl::StrCat(local.status().message(), ToAbsl(kAdvice)));
+}
+
 absl::StatusOr<v1::Entry> ParseJson(const std::string& line) {
   const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return Invalid("not a JSON object");
@@ -171,6 +163,9 @@ absl::StatusOr<v1::Entry> ParseJson(const std::string& line) {
     }
   }
   if (entry.fingerprints().empty()) return Invalid("no pdq, md5, sha1 or sha256");
+  std::string local;
+  VIGIE_ASSIGN_OR_RETURN(local, TextAt(object, "local"));
+  VIGIE_RETURN_IF_ERROR(SetLocal(local, &entry));
   std::string filename;
   VIGIE_ASSIGN_OR_RETURN(filename, TextAt(object, "filename"));
   VIGIE_ASSIGN_OR_RETURN(*entry.mutable_external_reference(), TextAt(object, "external_reference"));
@@ -200,6 +195,28 @@ bool IsHeader(const std::string& line) {
 }
 
 }  // namespace
+
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) -> uint32_t {
+      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+    };
+    const uint32_t first = byte(i++);
+    if (first < 0x80) continue;
+    const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    uint32_t point = first & (0x3fU >> more);
+    for (int n = 0; n < more; ++n, ++i) {
+      if ((byte(i) & 0xc0) != 0x80) return false;
+      point = point << 6 | (byte(i) & 0x3f);
+    }
+    const uint32_t least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
+    if (first < 0xc0 || first > 0xf4 || point < least || point > 0x10ffff ||
+        (point >= 0xd800 && point <= 0xdfff)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 absl::StatusOr<std::optional<v1::Entry>> ListFileReader::Next() {
   std::string line;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/status.h"
@@ -47,9 +48,12 @@ class ListFileReader {
 };
 
 // One line, without its end. kPlain and kCsv hold the first PDQ value only, kPlain only entries
-// that act: false for the others.
+// that act: false for the others. No form holds a local fingerprint.
 bool WriteEntry(const v1::Entry& entry, ListFormat format, std::string* line);
 // The first line of a file, or "".
 std::string HeaderOf(ListFormat format);
+
+// True for well-formed UTF-8 (RFC 3629), which is what a message can carry as text.
+bool IsUtf8(std::string_view text);
 
 }  // namespace vigie

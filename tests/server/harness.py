@@ -77,8 +77,8 @@ def run(*arguments, key=None, env=None, input=None):
     if key is not None:
         extra["VIGIE_KEY"] = key
     return subprocess.run([PROGRAM, *map(str, arguments)], env=clean_environment(extra),
-                          input=input, capture_output=True, text=True, timeout=WAIT_SECONDS,
-                          check=False)
+                          input=input, capture_output=True, text=True, errors="replace",
+                          timeout=WAIT_SECONDS, check=False)
 
 
 def make_key(data_dir, organisation, role, *flags):

@@ -57,6 +57,33 @@ class ListCommands(harness.ServerTest):
         self.assertEqual(self.vigie("create", "a", "--category", "none").returncode, 2)
         self.assertEqual(self.vigie("create", "a", "--kind", "none").returncode, 2)
         self.assertEqual(self.vigie("create", "a", "--action", "none").returncode, 2)
+        made = json.loads(self.vigie("create", name + "y", "--local", "--no-parts").stdout)
+        self.assertEqual((made["local"], made["parts"]), (True, False))
+        self.assertEqual(self.vigie("create", name + "z", "--kind", "allow", "--local").returncode,
+                         3)
+
+    def test_update_changes_what_is_given(self):
+        before = json.loads(self.vigie("show", self.list_id).stdout)
+        self.assertEqual((before["parts"], before["local"]), (True, False))
+        done = self.vigie("update", self.list_id, "--display-name", "New", "--max-distance", "0",
+                          "--parts", "off", "--audience", "forum", "--audience", "b")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        after = json.loads(done.stdout)
+        changed = {"displayName": "New", "maxDistance": 0, "parts": False,
+                   "audience": ["forum", "b"], "updateTime": after["updateTime"]}
+        self.assertEqual(after, {**before, **changed})
+        self.assertEqual(self.vigie("show", self.list_id).stdout, done.stdout)
+        done = self.vigie("update", f"lists/{self.list_id}", "--every-platform", "--local", "on",
+                          "--action", "report_only", "--provisional-hours", "5", "--parts", "on")
+        values = json.loads(done.stdout)
+        self.assertEqual((values.get("audience", []), values["local"], values["action"],
+                          values["provisionalHours"], values["parts"], values["maxDistance"]),
+                         ([], True, "REPORT_ONLY", 5, True, 0))
+        done = self.vigie("update", self.list_id, "--max-distance", "500")
+        self.assertEqual((done.returncode, "(LIST_INVALID)" in done.stderr), (3, True), done.stderr)
+        self.assertEqual(self.vigie("update", "no-such-list", "--parts", "on").returncode, 3)
+        for wrong in ([], ["--parts", "maybe"], ["--every-platform", "--audience", "b"]):
+            self.assertEqual(self.vigie("update", self.list_id, *wrong).returncode, 2, wrong)
 
     def test_plain_lines_as_the_fields_tools_print_them(self):
         a, b, c, d = (self.value() for _ in range(4))
@@ -203,7 +230,7 @@ class ListCommands(harness.ServerTest):
         self.assertEqual((done.returncode, done.stdout),
                          (0, "1 added, 0 there before, 0 refused\n"), done.stderr)
         self.assertEqual(self.import_text("")[:2], (0, "0 added, 0 there before, 0 refused"))
-        for path in (self.folder / "none", self.folder):
+        for path in (self.folder / "none", "/dev/null"):
             done = self.vigie("import", self.list_id, path)
             self.assertEqual((done.returncode, "(FILE_UNREADABLE)" in done.stderr), (3, True))
 

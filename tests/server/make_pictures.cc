@@ -1,7 +1,7 @@
 // Writes the pictures that the server's tests send into a folder: make_pictures FOLDER
 //
 // "scene-N" are different pictures; "scene-1-..." are copies of the first: smaller, larger,
-// recompressed, turned, mirrored.
+// recompressed, turned, mirrored. "detailed-N" have places that stand out, which scenes have not.
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -49,6 +49,36 @@ Picture Scene(int width, int height, uint32_t seed) {
     }
   }
   return picture;
+}
+
+// Overlapping boxes of many sizes and shades.
+Picture Detailed(uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto below = [&random](int end) {
+    return static_cast<int>(random() % static_cast<uint32_t>(end));
+  };
+  Picture picture = Flat(kWidth, kHeight, 128);
+  for (int i = 0; i < 400; ++i) {
+    const int width = 8 + below(60);
+    const int height = 8 + below(60);
+    PasteAt(Flat(width, height, static_cast<uint8_t>(below(256))), below(kWidth - width),
+            below(kHeight - height), &picture);
+  }
+  return picture;
+}
+
+// What is left without a fifth at each side.
+Picture Cropped(const Picture& picture) {
+  Picture cropped{.width = picture.width * 3 / 5,
+                  .height = picture.height * 3 / 5,
+                  .order = picture.order,
+                  .data = {}};
+  for (int y = 0; y < cropped.height; ++y) {
+    const auto row =
+        picture.data.begin() + ((y + picture.height / 5) * picture.width + picture.width / 5) * 3;
+    cropped.data.insert(cropped.data.end(), row, row + cropped.width * 3);
+  }
+  return cropped;
 }
 
 // The picture whose pixel (x, y) is the pixel `from(x, y)` of `picture`.
@@ -115,6 +145,10 @@ void WriteAll(const std::filesystem::path& folder) {
   Write(folder / "animation-2-1-3.webp", EncodeAnimatedWebp({two, scene, three}));
   Write(folder / "animation-2-1-3.avif", EncodeAvif({two, scene, three}));
   Write(folder / "scene-1-same.avif", EncodeAvif({scene}));
+  for (uint32_t seed = 1; seed <= 3; ++seed) {
+    Write(folder / ("detailed-" + std::to_string(seed) + ".png"), Encode(Detailed(seed), ".png"));
+  }
+  Write(folder / "detailed-1-cropped.jpg", Encode(Cropped(Detailed(1)), ".jpg", {.quality = 80}));
   Write(folder / "flat.png", Encode(Flat(256, 256, 90), ".png"));
   Write(folder / "1x1.png", Encode(Flat(1, 1, 200), ".png"));
   Write(folder / "4x4.png", Encode(Pattern(4, 4, 3), ".png"));

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "engine/local/local_fingerprint.h"
+
 namespace vigie {
 namespace {
 
@@ -113,6 +116,66 @@ TEST(ListFile, ReadsWhatItWrites) {
       EXPECT_EQ(read.entries[0].subject(), v1::MINOR);
       EXPECT_EQ(read.entries[0].case_reference(), "24/1");
     }
+  }
+}
+
+std::string LocalOf(size_t places) {
+  LocalFingerprint local{.width = 512, .height = 384, .keypoints = {}, .descriptors = {}};
+  for (size_t i = 0; i < places; ++i) {
+    local.keypoints.push_back({.x = static_cast<uint16_t>(8 * i), .y = 16, .level = 1, .angle = 2});
+    local.descriptors.emplace_back().bytes.fill(static_cast<uint8_t>(i));
+  }
+  return EncodeLocal(local);
+}
+
+std::string LineWith(const std::string& local) {
+  return R"({"hash":")" + kHash + R"(","local":")" + local + "\"}\n";
+}
+
+TEST(ListFile, TakesLocalFingerprints) {
+  const std::string local = LocalOf(180);
+  const Read read = ReadAll(LineWith(absl::Base64Escape(local)) + LineWith("") + R"({"hash":")" +
+                            kHash + R"(","local":null})");
+  EXPECT_TRUE(read.bad_lines.empty());
+  ASSERT_EQ(read.entries.size(), 3U);
+  EXPECT_EQ(read.entries[0].local_fingerprint(), local);
+  EXPECT_EQ(read.entries[1].local_fingerprint(), "");
+  EXPECT_EQ(read.entries[2].local_fingerprint(), "");
+}
+
+TEST(ListFile, RefusesLocalFingerprintsThatAreNone) {
+  const std::string good = LocalOf(20);
+  std::string other_version = good;
+  ++other_version[2];
+  std::string outside = good;  // places beyond a width of 1
+  outside[4] = 1;
+  outside[5] = 0;
+  for (const std::string& bad : {std::string("!"), std::string("a"), absl::Base64Escape("VL"),
+                                 absl::Base64Escape(good.substr(1)), absl::Base64Escape(good + "x"),
+                                 absl::Base64Escape(good.substr(0, good.size() - 1)),
+                                 absl::Base64Escape(other_version), absl::Base64Escape(outside)}) {
+    std::istringstream in(LineWith(bad) + LineWith(absl::Base64Escape(good)));
+    ListFileReader reader(in);
+    const auto refused = reader.Next();
+    EXPECT_EQ(ReasonOf(refused.status()), "LINE_INVALID") << bad;
+    const std::string message(refused.status().message());
+    EXPECT_NE(message.find("vigie hash --local"), std::string::npos) << message;
+    const auto next = reader.Next();
+    ASSERT_TRUE(next.ok() && next->has_value()) << bad;
+    EXPECT_EQ((*next)->local_fingerprint(), good);
+  }
+  EXPECT_EQ(ReadAll(R"({"hash":")" + kHash + R"(","local":5})").bad_lines.size(), 1U);
+}
+
+TEST(ListFile, WritesNoLocalFingerprint) {
+  v1::Entry entry = ReadAll(LineWith(absl::Base64Escape(LocalOf(20)))).entries.at(0);
+  for (const auto format : {ListFormat::kJsonLines, ListFormat::kCsv, ListFormat::kPlain}) {
+    std::string with;
+    std::string without;
+    v1::Entry bare = entry;
+    bare.clear_local_fingerprint();
+    ASSERT_TRUE(WriteEntry(entry, format, &with) && WriteEntry(bare, format, &without));
+    EXPECT_EQ(with, without);
   }
 }
 
