@@ -163,8 +163,9 @@ class FrameHasher {
 
 }  // namespace
 
-absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
-                                        PdqScratch& scratch, absl::FunctionRef<bool()> go_on) {
+absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& asked, PdqScratch& scratch,
+                                        absl::FunctionRef<bool()> go_on) {
+  HashOptions options = asked;
   DecodeMode mode = options.mode;
   HashedImage image;
   bool sampled = options.profile == Profile::kReference && options.local_places == 0;
@@ -175,7 +176,9 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& options,
                                       sampled ? Sampling::kPdqReference : Sampling::kAllPixels,
                                       [&](const Frame& frame) { return hasher.Take(frame); });
     if (!summary.ok() && !sampled && options.profile == Profile::kReference && go_on()) {
-      sampled = true;  // too large to be there whole: its hash is better than nothing
+      // It may be too large to be there whole: its hash alone is better than nothing.
+      sampled = true;
+      options.local_places = 0;
       continue;
     }
     VIGIE_ASSIGN_OR_RETURN(image.summary, summary);

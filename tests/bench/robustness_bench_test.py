@@ -109,7 +109,12 @@ class RobustnessBench(unittest.TestCase):
         self.assertEqual(rows["crop-half", "FAST"]["recall"], 0)
         self.assertIsNone(rows["crop-half", "FAST"]["median"])
         self.assertEqual(rows["border-15", "FAST"]["recall"], 0)
-        self.assertGreater(rows["border-15", "THOROUGH"]["recall"], 0.5)
+        self.assertGreater(rows["border-15", "PARTS"]["recall"], 0.5)
+        self.assertEqual(rows["crop-half", "PARTS"]["inliers"], None)
+        for row in rows.values():
+            self.assertIn(row["tier"], ("FAST", "PARTS", "LOCAL"))
+            if row["tier"] == "LOCAL":
+                self.assertGreaterEqual(row["recall"], rows[row["edit"], "PARTS"]["recall"])
         for row in rows.values():
             self.assertEqual((row["asked"], row["false"]), (3, 0))
             self.assertGreater(row["hash_us"], 0)

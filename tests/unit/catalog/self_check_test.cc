@@ -29,9 +29,7 @@ class SelfCheck : public ::testing::Test {
   absl::StatusOr<IndexCheckReport> Check(IndexCheckOptions options = {}) {
     return CheckIndex(world_.store(), world_.catalog(), options, {});
   }
-  void Damage(const char* sql) {
-    ASSERT_TRUE(testing::EditDatabase(world_.file(), sql).ok());
-  }
+  void Damage(const char* sql) { ASSERT_TRUE(testing::EditDatabase(world_.file(), sql).ok()); }
 
   Random random_{31};
   World world_;

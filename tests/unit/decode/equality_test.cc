@@ -104,6 +104,21 @@ TEST_F(Walled, EveryFormatAndOptionGivesTheSameBits) {
   }
 }
 
+TEST_F(Walled, PartsAndPlacesAreTheSame) {
+  for (const auto& [name, bytes] : Pictures()) {
+    for (const DecodeMode mode : {DecodeMode::kExact, DecodeMode::kFast}) {
+      for (const int places : {0, 180, 500}) {
+        Compare(bytes,
+                {.mode = mode,
+                 .max_variants = static_cast<int>(kMaxVariants),
+                 .local_places = places,
+                 .variants_budget_ns = kForever},
+                name);
+      }
+    }
+  }
+}
+
 TEST_F(Walled, EveryErrorIsTheSame) {
   const HashOptions few_pixels = {.limits = {.max_pixels = 10'000}};
   const HashOptions few_bytes = {.limits = {.max_image_bytes = 100}};

@@ -41,6 +41,8 @@ inline void ExpectSame(const absl::StatusOr<HashedImage>& got,
     EXPECT_EQ(got->frames[i].pdq.hashes, expected->frames[i].pdq.hashes) << what;
     EXPECT_EQ(got->frames[i].pdq.quality, expected->frames[i].pdq.quality) << what;
   }
+  EXPECT_EQ(got->local, expected->local) << what;
+  EXPECT_EQ(got->local_frame, expected->local_frame) << what;
   EXPECT_EQ(got->variants_cut_short, expected->variants_cut_short) << what;
   ASSERT_EQ(got->variants.size(), expected->variants.size()) << what;
   for (size_t i = 0; i < got->variants.size(); ++i) {

@@ -20,6 +20,7 @@ Question AskFor(int max_frames) {
   question.number = 77;
   question.options.max_frames = max_frames;
   question.options.max_variants = 2;
+  question.options.local_places = 3;
   return question;
 }
 
@@ -46,6 +47,12 @@ HashedImage Animation(Random& random) {
     part.pdq.quality = 70;
     image.variants.push_back(part);
   }
+  image.local = {.width = 30, .height = 20, .keypoints = {}, .descriptors = {}};
+  for (uint16_t x = 10; x < 13; ++x) {
+    image.local.keypoints.push_back({.x = x, .y = 70, .level = 1, .angle = 200});
+    image.local.descriptors.push_back(random.Hash());
+  }
+  image.local_frame = 3;
   image.variants_cut_short = true;
   return image;
 }
@@ -108,6 +115,11 @@ TEST(Answer, WithAnImpossibleValueIsRefused) {
   ExpectRefused("fewer parts", [](Head& head, Frame&) { --head.variants; });
   ExpectRefused("many parts", [](Head& head, Frame&) { head.variants = 0xFFFFFFFF; });
   ExpectRefused("cut short", [](Head& head, Frame&) { head.variants_cut_short = 2; });
+  ExpectRefused("no places", [](Head& head, Frame&) { head.local_bytes = 0; });
+  ExpectRefused("more places", [](Head& head, Frame&) { head.local_bytes += 37; });
+  ExpectRefused("many places", [](Head& head, Frame&) { head.local_bytes = 0xFFFFFFFF; });
+  ExpectRefused("frame of places", [](Head& head, Frame&) { head.local_frame = 8; });
+  ExpectRefused("no frame of places", [](Head& head, Frame&) { head.local_frame = -1; });
   ExpectRefused("frame number", [](Head&, Frame& frame) { frame.number = -1; });
   ExpectRefused("frame order", [](Head&, Frame& frame) { frame.number = 3; });
   ExpectRefused("quality", [](Head&, Frame& frame) { frame.quality = 101; });
@@ -124,7 +136,7 @@ void ExpectPartRefused(const char* what, Change change) {
   Random random(1);
   auto answer = EncodeAnswer(77, Animation(random));
   AnswerVariant part;
-  const size_t at = answer.size() - sizeof(part);
+  const size_t at = answer.size() - LocalBytes(3) - sizeof(part);
   std::memcpy(&part, answer.data() + at, sizeof(part));
   change(part);
   std::memcpy(answer.data() + at, &part, sizeof(part));

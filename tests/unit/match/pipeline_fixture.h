@@ -111,7 +111,7 @@ class PipelineTest : public ::testing::Test {
   }
   // The PDQ fingerprint of `bytes`, as a flagger would submit it.
   Fingerprint PdqOfImage(const Encoded& bytes) {
-    return Take(pipeline().Hash(bytes, Profile::kReference)).at(0);
+    return Take(pipeline().Hash(bytes, Profile::kReference, /*local=*/false)).fingerprints.at(0);
   }
   EntryRecord Know(const Encoded& bytes, std::string_view list = "known") {
     return world_.Submit(flagger_, list, EntryOf({PdqOfImage(bytes)}));

@@ -80,6 +80,37 @@ TEST(Decide, APartOfTheUploadIsHeldAndNeverWeakensTheWhole) {
   EXPECT_EQ(Decided({OfPart(whole, 2)}, 16).basis, Basis::kSourcePhoto);
 }
 
+Match ByPlaces(Match match, int inliers) {
+  match.algorithm = Algorithm::kLocal;
+  match.distance = 0;
+  match.local = LocalEvidence{.inliers = inliers};
+  return match;
+}
+
+TEST(Decide, PlacesThatAgreeAreHeldAndComeAfterWhatHasADistance) {
+  Match known;
+  known.entry = 7;
+  known.state = EntryState::kConfirmed;
+  known.distance = 20;
+  const Verdict places = Decided({ByPlaces(known, 40)}, 16);
+  EXPECT_EQ(places.action, Action::kHoldForReview);
+  EXPECT_EQ(places.basis, Basis::kPartial);
+  // Of one entry a hash of a part says more.
+  const Verdict both = Decided({ByPlaces(known, 40), OfPart(known, 20)}, 16);
+  ASSERT_EQ(both.matches.size(), 1U);
+  EXPECT_TRUE(both.matches[0].variant.has_value());
+  Match other = known;
+  other.entry = 3;
+  Match third = known;
+  third.entry = 5;
+  const Verdict several = Decided({ByPlaces(other, 9), ByPlaces(third, 30), OfPart(known, 31)}, 16);
+  ASSERT_EQ(several.matches.size(), 3U);
+  EXPECT_EQ(several.matches[0].entry, 7U);
+  EXPECT_EQ(several.matches[1].entry, 5U);
+  EXPECT_EQ(several.matches[2].entry, 3U);
+  EXPECT_EQ(Decided({ByPlaces(known, 40), known}, 16).action, Action::kBlock);
+}
+
 TEST(EffectOf, SaysWhatLimitedTheAction) {
   const auto basis = [](EntryState state, Action list, Category category) {
     return EffectOf(state, list, category).basis;

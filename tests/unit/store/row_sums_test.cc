@@ -17,6 +17,7 @@ class RowSums : public SqliteStoreTest {
   void SetUp() override {
     SqliteStoreTest::SetUp();
     Fill();
+    Exec("INSERT INTO local_fingerprints VALUES (1, x'0102', vigie_sum(1, x'0102'))");
     ASSERT_OK(store_->InsertKey(AKey("key-1")));
     ASSERT_OK(store_->SetOrganisation({.id = "org-a", .created_us = 1, .updated_us = 2}));
     ASSERT_OK(store_->InsertHead({.number = 1, .time_us = 5}));
@@ -65,8 +66,9 @@ TEST_F(RowSums, AreRightAfterEveryKindOfChange) {
 
 TEST_F(RowSums, FindAChangeOfAnyColumn) {
   int columns = 0;
-  for (const SummedTable& table : {kMetaTable, kListTable, kEntryTable, kFingerprintTable,
-                                   kKeyTable, kOrganisationTable, kFeedbackTable, kHeadTable}) {
+  for (const SummedTable& table :
+       {kMetaTable, kListTable, kEntryTable, kFingerprintTable, kKeyTable, kOrganisationTable,
+        kFeedbackTable, kHeadTable, kLocalTable}) {
     const std::vector<std::string> names = absl::StrSplit(table.columns, ", ");
     for (const std::string& column : names) {
       // The row's name decides which row it is; a lost row is another matter.

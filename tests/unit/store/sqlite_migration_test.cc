@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/store/sqlite_records.h"
 #include "engine/store/sqlite_schema.h"
 #include "tests/unit/store/store_fixture.h"
@@ -36,7 +37,9 @@ std::string SumsSql() {
   std::string sql;
   for (const SummedTable& table :
        {kMetaTable, kListTable, kEntryTable, kFingerprintTable, kKeyTable}) {
-    absl::StrAppend(&sql, "UPDATE ", table.name, " SET sum=vigie_sum(", table.columns, ");");
+    // Those that version 7 added.
+    const std::string columns = absl::StrReplaceAll(table.columns, {{", parts, local", ""}});
+    absl::StrAppend(&sql, "UPDATE ", table.name, " SET sum=vigie_sum(", columns, ");");
   }
   return sql;
 }
