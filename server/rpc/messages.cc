@@ -94,6 +94,7 @@ absl::Status ParseMessage(grpc::ByteBuffer& bytes, MessageLite* message) {
 }
 
 absl::Status WriteMessage(const MessageLite& message, grpc::ByteBuffer* bytes) {
+  bytes->Clear();  // gRPC does not write to what holds something
   bool own_buffer = false;
   return grpc::SerializationTraits<MessageLite>::Serialize(message, bytes, &own_buffer).ok()
              ? absl::OkStatus()

@@ -39,6 +39,7 @@ absl::StatusOr<MessageContents> ReadContents(grpc::ByteBuffer& bytes,
 // Consumes the bytes. INVALID_ARGUMENT, reason REQUEST_MALFORMED.
 absl::Status ParseMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite* message);
 
+// Replaces what `bytes` holds. INTERNAL.
 absl::Status WriteMessage(const google::protobuf::MessageLite& message, grpc::ByteBuffer* bytes);
 
 }  // namespace vigie
