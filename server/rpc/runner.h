@@ -159,7 +159,11 @@ class Runner {
     auto run = [work = std::move(work)](const Call& call, grpc::ByteBuffer& in,
                                         grpc::ByteBuffer* out, Rest* rest) -> absl::Status {
       // In one piece of memory: many small ones would cost more than what is done with them.
-      google::protobuf::Arena arena;
+      alignas(8) std::array<char, 4096> first;  // enough for most
+      google::protobuf::ArenaOptions memory;
+      memory.initial_block = first.data();
+      memory.initial_block_size = first.size();
+      google::protobuf::Arena arena(memory);
       auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
       auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
       VIGIE_RETURN_IF_ERROR(ParseMessage(in, request));

@@ -1,7 +1,6 @@
 """What a message may cost before anybody has asked for a key, and with one: parsing makes up to a
 hundred bytes of each two, so who is refused is not parsed, and what holds too much is not either."""
 
-import gzip
 import pathlib
 import random
 
@@ -124,6 +123,16 @@ class Messages(harness.TestCase):
                 call(server.client("platform"), "/vigie.v1.MatchService/CheckHashes",
                      wire.field(1, item * most))
         self.assert_bounded(server, before, "as many fields as may be")
+
+    def test_a_compressed_message_is_not_unpacked(self):
+        server = self.start()
+        before = self.most_kib(server)
+        for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+            with self.assertRaises(grpc.RpcError) as caught:
+                call(server.client("platform"), "/vigie.v1.MatchService/CheckHashes",
+                     bytes(8 * LARGEST), compression)
+            self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+        self.assert_bounded(server, before, "compressed")
 
     def test_the_largest_question_is_answered(self):
         server = self.start()
