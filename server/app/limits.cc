@@ -59,6 +59,11 @@ void LimitConnections(const Config& config, grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("vigie");
   quota.Resize(static_cast<size_t>(config.grpc_memory_megabytes) << 20);
   builder.SetResourceQuota(quota);
+  // gRPC would unpack a compressed message, which may become a thousand times as large, before it
+  // looks at its size: a call that names a compression is refused, and nothing is unpacked.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   const auto set = [&builder](const char* key, int64_t value) {
     builder.AddChannelArgument(key, static_cast<int>(value));
   };

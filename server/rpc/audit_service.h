@@ -3,25 +3,28 @@
 
 #include "engine/catalog/catalog.h"
 #include "engine/store/store.h"
+#include "server/rpc/raw_methods.h"
 #include "server/rpc/runner.h"
 #include "vigie/v1/audit.grpc.pb.h"
 
 namespace vigie {
 
-class AuditServiceImpl final : public v1::AuditService::CallbackService {
+using AuditServiceBase =
+    RawMethods<v1::AuditService::Service, v1::AuditService::WithRawCallbackMethod_ListEvents,
+               v1::AuditService::WithRawCallbackMethod_GetHead,
+               v1::AuditService::WithRawCallbackMethod_GetCounters>::Type;
+
+class AuditServiceImpl final : public AuditServiceBase {
  public:
   AuditServiceImpl(Catalog& catalog, Store& store, const Runner& runner)
       : catalog_(catalog), store_(store), runner_(runner) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
-                                       const v1::ListEventsRequest* request,
-                                       v1::ListEventsResponse* response) override;
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* GetHead(grpc::CallbackServerContext* context,
-                                    const v1::GetHeadRequest* request,
-                                    v1::ChainHead* response) override;
+                                    const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* GetCounters(grpc::CallbackServerContext* context,
-                                        const v1::GetCountersRequest* request,
-                                        v1::Counters* response) override;
+                                        const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
 
  private:
   Catalog& catalog_;

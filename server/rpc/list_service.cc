@@ -10,17 +10,13 @@
 #include "server/rpc/resource_names.h"
 
 namespace vigie {
-namespace {
-
-constexpr int kMaxUploadBatch = 1000;  // entries in one message
-
-}  // namespace
 
 grpc::ServerUnaryReactor* ListServiceImpl::CreateList(grpc::CallbackServerContext* context,
-                                                      const v1::CreateListRequest* request,
-                                                      v1::List* response) {
-  return runner_.Unary(context, Method::kCreateList,
-                       [this, request, response](const Call& call) -> absl::Status {
+                                                      const grpc::ByteBuffer* in,
+                                                      grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kCreateList, in, out,
+                       [this](const Call& call, const v1::CreateListRequest* request,
+                              v1::List* response) -> absl::Status {
                          NewList wanted;
                          VIGIE_ASSIGN_OR_RETURN(wanted, FromProto(*request));
                          ListRecord list;
@@ -31,10 +27,11 @@ grpc::ServerUnaryReactor* ListServiceImpl::CreateList(grpc::CallbackServerContex
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::GetList(grpc::CallbackServerContext* context,
-                                                   const v1::GetListRequest* request,
-                                                   v1::List* response) {
-  return runner_.Unary(context, Method::kGetList,
-                       [this, request, response](const Call& call) -> absl::Status {
+                                                   const grpc::ByteBuffer* in,
+                                                   grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kGetList, in, out,
+                       [this](const Call& call, const v1::GetListRequest* request,
+                              v1::List* response) -> absl::Status {
                          std::string id;
                          VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->name()));
                          ListRecord list;
@@ -45,42 +42,47 @@ grpc::ServerUnaryReactor* ListServiceImpl::GetList(grpc::CallbackServerContext* 
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::ListLists(grpc::CallbackServerContext* context,
-                                                     const v1::ListListsRequest* request,
-                                                     v1::ListListsResponse* response) {
-  return runner_.Unary(
-      context, Method::kListLists, [this, request, response](const Call& call) -> absl::Status {
-        int page_size = 0;
-        VIGIE_ASSIGN_OR_RETURN(page_size, PageSizeOf(request->page_size()));
-        Page<ListRecord> page;
-        VIGIE_ASSIGN_OR_RETURN(page,
-                               catalog_.ListLists(call.caller, page_size, request->page_token()));
-        for (const ListRecord& list : page.items) *response->add_lists() = ToProto(list);
-        response->set_next_page_token(page.next_page_token);
-        return absl::OkStatus();
-      });
+                                                     const grpc::ByteBuffer* in,
+                                                     grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kListLists, in, out,
+                       [this](const Call& call, const v1::ListListsRequest* request,
+                              v1::ListListsResponse* response) -> absl::Status {
+                         int page_size = 0;
+                         VIGIE_ASSIGN_OR_RETURN(page_size, PageSizeOf(request->page_size()));
+                         Page<ListRecord> page;
+                         VIGIE_ASSIGN_OR_RETURN(page, catalog_.ListLists(call.caller, page_size,
+                                                                         request->page_token()));
+                         for (const ListRecord& list : page.items)
+                           *response->add_lists() = ToProto(list);
+                         response->set_next_page_token(page.next_page_token);
+                         return absl::OkStatus();
+                       });
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::UpdateList(grpc::CallbackServerContext* context,
-                                                      const v1::UpdateListRequest* request,
-                                                      v1::List* response) {
-  return runner_.Unary(
-      context, Method::kUpdateList, [this, request, response](const Call& call) -> absl::Status {
-        std::string id;
-        VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->list().name()));
-        ListSettings settings;
-        VIGIE_ASSIGN_OR_RETURN(settings, FromProto(*request));
-        ListRecord list;
-        VIGIE_ASSIGN_OR_RETURN(list, catalog_.UpdateList(call.caller, id, settings));
-        *response = ToProto(list);
-        return absl::OkStatus();
-      });
+                                                      const grpc::ByteBuffer* in,
+                                                      grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kUpdateList, in, out,
+                       [this](const Call& call, const v1::UpdateListRequest* request,
+                              v1::List* response) -> absl::Status {
+                         std::string id;
+                         VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->list().name()));
+                         ListSettings settings;
+                         VIGIE_ASSIGN_OR_RETURN(settings, FromProto(*request));
+                         ListRecord list;
+                         VIGIE_ASSIGN_OR_RETURN(list,
+                                                catalog_.UpdateList(call.caller, id, settings));
+                         *response = ToProto(list);
+                         return absl::OkStatus();
+                       });
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::DeleteList(grpc::CallbackServerContext* context,
-                                                      const v1::DeleteListRequest* request,
-                                                      google::protobuf::Empty*) {
-  return runner_.Unary(context, Method::kDeleteList,
-                       [this, request](const Call& call) -> absl::Status {
+                                                      const grpc::ByteBuffer* in,
+                                                      grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kDeleteList, in, out,
+                       [this](const Call& call, const v1::DeleteListRequest* request,
+                              google::protobuf::Empty*) -> absl::Status {
                          std::string id;
                          VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->name()));
                          return catalog_.DeleteList(call.caller, id, request->force());
@@ -91,9 +93,9 @@ absl::StatusOr<ListServiceImpl::UploadMessage> ListServiceImpl::PrepareUpload(
     const Call& call, v1::UploadEntriesRequest request) const {
   std::string list_id;
   VIGIE_ASSIGN_OR_RETURN(list_id, ListIdOf(request.parent()));
-  if (request.entries().empty() || request.entries_size() > kMaxUploadBatch) {
+  if (request.entries().empty()) {  // more than kMaxItems are not parsed
     return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
-                 absl::StrCat("send 1 to ", kMaxUploadBatch, " entries in a message"));
+                 absl::StrCat("send 1 to ", MessageContents::kMaxItems, " entries in a message"));
   }
   // Entries that cannot be read are answered by us; the others go on, in their order.
   UploadMessage message;
@@ -148,10 +150,12 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ListServiceImpl::Up
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::GetEntry(grpc::CallbackServerContext* context,
-                                                    const v1::GetEntryRequest* request,
-                                                    v1::Entry* response) {
+                                                    const grpc::ByteBuffer* in,
+                                                    grpc::ByteBuffer* out) {
   return runner_.Unary(
-      context, Method::kGetEntry, [this, request, response](const Call& call) -> absl::Status {
+      context, Method::kGetEntry, in, out,
+      [this](const Call& call, const v1::GetEntryRequest* request,
+             v1::Entry* response) -> absl::Status {
         EntryIds ids;
         VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
         bool with_fingerprints = false;
@@ -164,10 +168,12 @@ grpc::ServerUnaryReactor* ListServiceImpl::GetEntry(grpc::CallbackServerContext*
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::ListEntries(grpc::CallbackServerContext* context,
-                                                       const v1::ListEntriesRequest* request,
-                                                       v1::ListEntriesResponse* response) {
+                                                       const grpc::ByteBuffer* in,
+                                                       grpc::ByteBuffer* out) {
   return runner_.Unary(
-      context, Method::kListEntries, [this, request, response](const Call& call) -> absl::Status {
+      context, Method::kListEntries, in, out,
+      [this](const Call& call, const v1::ListEntriesRequest* request,
+             v1::ListEntriesResponse* response) -> absl::Status {
         std::string id;
         VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(request->parent()));
         int page_size = 0;
@@ -186,10 +192,12 @@ grpc::ServerUnaryReactor* ListServiceImpl::ListEntries(grpc::CallbackServerConte
 }
 
 grpc::ServerUnaryReactor* ListServiceImpl::WithdrawEntry(grpc::CallbackServerContext* context,
-                                                         const v1::WithdrawEntryRequest* request,
-                                                         v1::Entry* response) {
+                                                         const grpc::ByteBuffer* in,
+                                                         grpc::ByteBuffer* out) {
   return runner_.Unary(
-      context, Method::kWithdrawEntry, [this, request, response](const Call& call) -> absl::Status {
+      context, Method::kWithdrawEntry, in, out,
+      [this](const Call& call, const v1::WithdrawEntryRequest* request,
+             v1::Entry* response) -> absl::Status {
         EntryIds ids;
         VIGIE_ASSIGN_OR_RETURN(ids, EntryIdsOf(request->name()));
         Decision decision;

@@ -2,57 +2,46 @@
 #pragma once
 
 #include "engine/catalog/catalog.h"
+#include "server/rpc/raw_methods.h"
 #include "server/rpc/runner.h"
 #include "vigie/v1/lists.grpc.pb.h"
 
 namespace vigie {
 
-// What is generated for the contract, with UploadEntries' messages unparsed (see ordered_stream.h).
-template <template <class> class... Methods>
-struct ListServiceWith {
-  using Type = v1::ListService::Service;
-};
-template <template <class> class First, template <class> class... Rest>
-struct ListServiceWith<First, Rest...> {
-  using Type = First<typename ListServiceWith<Rest...>::Type>;
-};
-using ListServiceBase = ListServiceWith<
-    v1::ListService::WithRawCallbackMethod_UploadEntries,
-    v1::ListService::WithCallbackMethod_CreateList, v1::ListService::WithCallbackMethod_GetList,
-    v1::ListService::WithCallbackMethod_ListLists, v1::ListService::WithCallbackMethod_UpdateList,
-    v1::ListService::WithCallbackMethod_DeleteList, v1::ListService::WithCallbackMethod_GetEntry,
-    v1::ListService::WithCallbackMethod_ListEntries,
-    v1::ListService::WithCallbackMethod_WithdrawEntry>::Type;
+using ListServiceBase =
+    RawMethods<v1::ListService::Service, v1::ListService::WithRawCallbackMethod_UploadEntries,
+               v1::ListService::WithRawCallbackMethod_CreateList,
+               v1::ListService::WithRawCallbackMethod_GetList,
+               v1::ListService::WithRawCallbackMethod_ListLists,
+               v1::ListService::WithRawCallbackMethod_UpdateList,
+               v1::ListService::WithRawCallbackMethod_DeleteList,
+               v1::ListService::WithRawCallbackMethod_GetEntry,
+               v1::ListService::WithRawCallbackMethod_ListEntries,
+               v1::ListService::WithRawCallbackMethod_WithdrawEntry>::Type;
 
 class ListServiceImpl final : public ListServiceBase {
  public:
   ListServiceImpl(Catalog& catalog, const Runner& runner) : catalog_(catalog), runner_(runner) {}
 
   grpc::ServerUnaryReactor* CreateList(grpc::CallbackServerContext* context,
-                                       const v1::CreateListRequest* request,
-                                       v1::List* response) override;
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* GetList(grpc::CallbackServerContext* context,
-                                    const v1::GetListRequest* request, v1::List* response) override;
+                                    const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* ListLists(grpc::CallbackServerContext* context,
-                                      const v1::ListListsRequest* request,
-                                      v1::ListListsResponse* response) override;
+                                      const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* UpdateList(grpc::CallbackServerContext* context,
-                                       const v1::UpdateListRequest* request,
-                                       v1::List* response) override;
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* DeleteList(grpc::CallbackServerContext* context,
-                                       const v1::DeleteListRequest* request,
-                                       google::protobuf::Empty* response) override;
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* UploadEntries(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* GetEntry(grpc::CallbackServerContext* context,
-                                     const v1::GetEntryRequest* request,
-                                     v1::Entry* response) override;
+                                     const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* ListEntries(grpc::CallbackServerContext* context,
-                                        const v1::ListEntriesRequest* request,
-                                        v1::ListEntriesResponse* response) override;
+                                        const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* WithdrawEntry(grpc::CallbackServerContext* context,
-                                          const v1::WithdrawEntryRequest* request,
-                                          v1::Entry* response) override;
+                                          const grpc::ByteBuffer* in,
+                                          grpc::ByteBuffer* out) override;
 
  private:
   // A message of an upload on its way through.

@@ -1,7 +1,6 @@
 #include "server/rpc/match_service.h"
 
-#include <google/protobuf/wire_format_lite.h>
-
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,11 +10,9 @@
 namespace vigie {
 namespace {
 
-constexpr int kMaxPictures = 1000;  // in one CheckHashes
 constexpr size_t kMaxStreamId = 128;
 constexpr size_t kStreamInFlight = 32;
 constexpr size_t kPictureUnit = 64 << 10;  // bytes
-constexpr size_t kFingerprintBytes = 64;   // about, in a message
 // Fingerprints that are looked up in gRPC's own thread: handing them to another one costs as much
 // as looking up one (docs/decisions/0016-overload.md).
 constexpr int64_t kFewFingerprints = 4;
@@ -38,47 +35,30 @@ absl::StatusOr<CheckOptions> OptionsOf(const Call& call, const v1::CheckSettings
   return options;
 }
 
-Demand DemandOfImage(size_t bytes) {
+Demand DemandOfImage(const MessageContents& message) {
   return {.work = Work::kImages,
-          .units = static_cast<int64_t>(bytes / kPictureUnit) + 1,
+          .units = static_cast<int64_t>(message.bytes / kPictureUnit) + 1,
           .pictures = 1,
-          .bytes = bytes};
+          .bytes = message.bytes};
 }
 
-Demand DemandOfHashes(const v1::CheckHashesRequest& request) {
-  // More pictures than are taken are refused, and owe no more than these.
-  Demand demand{.work = Work::kChecks,
-                .units = 0,
-                .pictures = std::min(request.pictures_size(), kMaxPictures)};
-  for (const v1::HashedPicture& picture : request.pictures()) {
-    demand.units += picture.fingerprints_size();
-  }
-  // In memory a fingerprint's text and message are about this much, and a picture's.
-  demand.bytes = static_cast<size_t>(demand.units) * 160 +
-                 static_cast<size_t>(request.pictures_size()) * 80 + request.ByteSizeLong();
-  demand.here = demand.units <= kFewFingerprints && request.pictures_size() <= kFewFingerprints;
-  return demand;
+Demand DemandOfHashes(const MessageContents& message) {
+  const auto pictures = static_cast<int64_t>(message.items);
+  const auto fingerprints = static_cast<int64_t>(message.sub_items);
+  return {.work = Work::kChecks,
+          .units = fingerprints,
+          .pictures = pictures,
+          .bytes = message.bytes,
+          .here = fingerprints <= kFewFingerprints && pictures <= kFewFingerprints};
 }
 
-// A message of StreamCheck that is not parsed yet: a picture, unless its fields say otherwise
-// before.
-Demand DemandOfMessage(grpc::ByteBuffer& message) {
-  using WireFormat = google::protobuf::internal::WireFormatLite;
-  const Demand checks{.work = Work::kChecks,
-                      .units = static_cast<int64_t>(message.Length() / kFingerprintBytes) + 1,
-                      .pictures = 1,
-                      .bytes = message.Length()};
-  grpc::ByteBuffer copy = message;  // of the references: reading moves along
-  grpc::ProtoBufferReader reader(&copy);
-  google::protobuf::io::CodedInputStream input(&reader);
-  // To the end: of several pictures in a message the last one counts.
-  bool image = false;
-  while (const uint32_t tag = input.ReadTag()) {
-    image =
-        image || WireFormat::GetTagFieldNumber(tag) == v1::StreamCheckRequest::kImageFieldNumber;
-    if (!WireFormat::SkipField(&input, tag)) break;
-  }
-  return image ? DemandOfImage(message.Length()) : checks;
+// A message of StreamCheck: of several pictures in it the last one counts.
+Demand DemandOfQuestion(const MessageContents& message) {
+  if (message.Has(v1::StreamCheckRequest::kImageFieldNumber)) return DemandOfImage(message);
+  return {.work = Work::kChecks,
+          .units = std::max<int64_t>(1, static_cast<int64_t>(message.sub_items)),
+          .pictures = 1,
+          .bytes = message.bytes};
 }
 
 // Tells of a verdict, if anybody counts.
@@ -112,10 +92,11 @@ absl::Status MatchServiceImpl::Check(CheckOptions& options, const v1::HashedPict
 }
 
 grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerContext* context,
-                                                       const v1::CheckImageRequest* request,
-                                                       v1::CheckImageResponse* response) {
-  return runner_.Unary(context, Method::kCheckImage, DemandOfImage(request->image().size()),
-                       [this, request, response](const Call& call, Runner::Rest*) -> absl::Status {
+                                                       const grpc::ByteBuffer* in,
+                                                       grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kCheckImage, in, out, DemandOfImage,
+                       [this](const Call& call, const v1::CheckImageRequest* request,
+                              v1::CheckImageResponse* response, Runner::Rest*) -> absl::Status {
                          CheckOptions options;
                          VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request->settings()));
                          return Check(options, request->image(), response->mutable_verdict());
@@ -123,10 +104,11 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerConte
 }
 
 grpc::ServerUnaryReactor* MatchServiceImpl::CheckHashes(grpc::CallbackServerContext* context,
-                                                        const v1::CheckHashesRequest* request,
-                                                        v1::CheckHashesResponse* response) {
-  return runner_.Unary(context, Method::kCheckHashes, DemandOfHashes(*request),
-                       [this, request, response](const Call& call, Runner::Rest* rest) {
+                                                        const grpc::ByteBuffer* in,
+                                                        grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kCheckHashes, in, out, DemandOfHashes,
+                       [this](const Call& call, const v1::CheckHashesRequest* request,
+                              v1::CheckHashesResponse* response, Runner::Rest* rest) {
                          return CheckAll(call, *request, response, rest);
                        });
 }
@@ -134,9 +116,9 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckHashes(grpc::CallbackServerCont
 absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesRequest& request,
                                         v1::CheckHashesResponse* response,
                                         Runner::Rest* rest) const {
-  if (request.pictures().empty() || request.pictures_size() > kMaxPictures) {
+  if (request.pictures().empty()) {  // more than kMaxItems are not parsed
     return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
-                 absl::StrCat("send 1 to ", kMaxPictures, " pictures"));
+                 absl::StrCat("send 1 to ", MessageContents::kMaxItems, " pictures"));
   }
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request.settings()));
@@ -194,22 +176,23 @@ absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MatchServiceImpl::StreamCheck(
     grpc::CallbackServerContext* context) {
   return new StreamReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>(
-      runner_, context, Method::kStreamCheck, kStreamInFlight, DemandOfMessage,
+      runner_, context, Method::kStreamCheck, kStreamInFlight, DemandOfQuestion,
       [this](const Call& call, const v1::StreamCheckRequest& request) {
         return Answer(call, request);
       });
 }
 
-grpc::ServerWriteReactor<v1::WatchResponse>* MatchServiceImpl::Watch(
-    grpc::CallbackServerContext* context, const v1::WatchRequest* request) {
-  return watchers_.Start(context, request->after_revision());
+grpc::ServerWriteReactor<grpc::ByteBuffer>* MatchServiceImpl::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* in) {
+  return watchers_.Start(context, in);
 }
 
 grpc::ServerUnaryReactor* MatchServiceImpl::HashImage(grpc::CallbackServerContext* context,
-                                                      const v1::HashImageRequest* request,
-                                                      v1::HashImageResponse* response) {
-  return runner_.Unary(context, Method::kHashImage, DemandOfImage(request->image().size()),
-                       [this, request, response](const Call&, Runner::Rest*) -> absl::Status {
+                                                      const grpc::ByteBuffer* in,
+                                                      grpc::ByteBuffer* out) {
+  return runner_.Unary(context, Method::kHashImage, in, out, DemandOfImage,
+                       [this](const Call&, const v1::HashImageRequest* request,
+                              v1::HashImageResponse* response, Runner::Rest*) -> absl::Status {
                          Profile profile{};
                          VIGIE_ASSIGN_OR_RETURN(profile, FromProto(request->profile()));
                          Submission submission;

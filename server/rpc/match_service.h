@@ -6,42 +6,38 @@
 #include <vector>
 
 #include "engine/match/pipeline.h"
-#include "server/rpc/arena_messages.h"
+#include "server/rpc/raw_methods.h"
 #include "server/rpc/runner.h"
 #include "server/rpc/watch.h"
 #include "vigie/v1/match.grpc.pb.h"
 
 namespace vigie {
 
-// What is generated for the contract, with StreamCheck's messages unparsed (see stream.h).
-using MatchServiceBase = v1::MatchService::WithRawCallbackMethod_StreamCheck<
-    v1::MatchService::WithCallbackMethod_CheckImage<
-        v1::MatchService::WithCallbackMethod_CheckHashes<v1::MatchService::WithCallbackMethod_Watch<
-            v1::MatchService::WithCallbackMethod_HashImage<v1::MatchService::Service>>>>>;
+using MatchServiceBase =
+    RawMethods<v1::MatchService::Service, v1::MatchService::WithRawCallbackMethod_CheckImage,
+               v1::MatchService::WithRawCallbackMethod_CheckHashes,
+               v1::MatchService::WithRawCallbackMethod_StreamCheck,
+               v1::MatchService::WithRawCallbackMethod_Watch,
+               v1::MatchService::WithRawCallbackMethod_HashImage>::Type;
 
 class MatchServiceImpl final : public MatchServiceBase {
  public:
   MatchServiceImpl(const Pipeline& pipeline, const Catalog& catalog, const Runner& runner)
-      : pipeline_(pipeline), catalog_(catalog), runner_(runner), watchers_(catalog, runner) {
-    SetMessageAllocatorFor_CheckHashes(&check_hashes_messages_);
-  }
+      : pipeline_(pipeline), catalog_(catalog), runner_(runner), watchers_(catalog, runner) {}
 
   // To be told of changes, and that the server stops (see watch.h).
   Watchers& watchers() { return watchers_; }
 
   grpc::ServerUnaryReactor* CheckImage(grpc::CallbackServerContext* context,
-                                       const v1::CheckImageRequest* request,
-                                       v1::CheckImageResponse* response) override;
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* CheckHashes(grpc::CallbackServerContext* context,
-                                        const v1::CheckHashesRequest* request,
-                                        v1::CheckHashesResponse* response) override;
+                                        const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamCheck(
       grpc::CallbackServerContext* context) override;
-  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
-                                                     const v1::WatchRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* in) override;
   grpc::ServerUnaryReactor* HashImage(grpc::CallbackServerContext* context,
-                                      const v1::HashImageRequest* request,
-                                      v1::HashImageResponse* response) override;
+                                      const grpc::ByteBuffer* in, grpc::ByteBuffer* out) override;
 
  private:
   // Fills in `answer` when OK. The options serve for one picture after the other.
@@ -58,7 +54,6 @@ class MatchServiceImpl final : public MatchServiceBase {
   const Pipeline& pipeline_;
   const Catalog& catalog_;
   const Runner& runner_;
-  ArenaMessages<v1::CheckHashesRequest, v1::CheckHashesResponse> check_hashes_messages_;
   Watchers watchers_;
 };
 

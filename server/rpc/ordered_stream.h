@@ -23,8 +23,8 @@
 namespace vigie {
 
 // Deletes itself when the stream is over. An error of a request ends the stream, after the answers
-// to those before it; nothing is done for those after it. So does a message that cannot be parsed:
-// INVALID_ARGUMENT, reason REQUEST_MALFORMED.
+// to those before it; nothing is done for those after it. So does a message that holds too much or
+// cannot be parsed: INVALID_ARGUMENT, reason OUT_OF_RANGE or REQUEST_MALFORMED.
 template <typename Request, typename Response, typename Prepared>
 class OrderedStreamReactor final
     : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -141,14 +141,12 @@ class OrderedStreamReactor final
   }
 
   absl::StatusOr<Prepared> Parse(grpc::ByteBuffer& message) const {
-    Request request;
-    if (!grpc::SerializationTraits<Request>::Deserialize(&message, &request).ok()) {
-      return Error(absl::StatusCode::kInvalidArgument, "REQUEST_MALFORMED",
-                   "a message of this stream is not of the contract's form");
-    }
     // The caller as of now: a stream may outlive a key or a designation.
     Call call = call_;
     VIGIE_RETURN_IF_ERROR(runner_.Authorise(context_, &call));
+    VIGIE_RETURN_IF_ERROR(ReadContents(message, *Request::descriptor()).status());
+    Request request;
+    VIGIE_RETURN_IF_ERROR(ParseMessage(message, &request));
     return steps_.prepare(call, std::move(request));
   }
 
@@ -205,14 +203,12 @@ class OrderedStreamReactor final
       if (item->state == State::kFailed) continue;  // set by this thread
       const Response response = steps_.answer(*item->prepared);
       grpc::ByteBuffer bytes;
-      bool own_buffer = false;
-      const bool written =
-          grpc::SerializationTraits<Response>::Serialize(response, &bytes, &own_buffer).ok();
+      const absl::Status written = WriteMessage(response, &bytes);
       item->prepared.reset();  // nobody else looks at it
       const std::lock_guard lock(mutex_);
       item->answer.Swap(&bytes);
-      item->state = written ? State::kAnswered : State::kFailed;
-      if (!written) item->status = absl::InternalError("an answer cannot be written");
+      item->state = written.ok() ? State::kAnswered : State::kFailed;
+      item->status = written;
       WriteNext();
     }
     const std::lock_guard lock(mutex_);

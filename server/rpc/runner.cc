@@ -127,13 +127,15 @@ absl::Status Runner::Authorise(const grpc::CallbackServerContext& context, Call*
 
 // One call between its arrival and its end, when it deletes itself.
 struct Runner::UnaryCall final : grpc::ServerUnaryReactor {
-  UnaryCall(const Runner& its_runner, const Demand& its_demand,
-            std::function<absl::Status(const Call&, Rest*)> its_work)
-      : runner(its_runner), demand(its_demand), work(std::move(its_work)) {}
+  UnaryCall(const Runner& its_runner, grpc::ByteBuffer& its_in, grpc::ByteBuffer* its_out,
+            RawWork its_work)
+      : runner(its_runner), in(its_in), out(its_out), work(std::move(its_work)) {}
 
   const Runner& runner;
-  const Demand demand;
-  const std::function<absl::Status(const Call&, Rest*)> work;
+  grpc::ByteBuffer& in;
+  grpc::ByteBuffer* const out;
+  const RawWork work;
+  Demand demand = {};
   Call call = {};
   Rest rest = {};
 
@@ -141,7 +143,7 @@ struct Runner::UnaryCall final : grpc::ServerUnaryReactor {
   bool Run(bool here) {
     absl::Status status = runner.StillWanted(call);
     const bool wanted = status.ok();
-    if (wanted) status = work(call, &rest);
+    if (wanted) status = work.run(call, in, out, &rest);
     if (status.ok() && rest) {
       if (here) {
         Lane::Demand later = runner.LaneDemand(call, demand);
@@ -176,20 +178,23 @@ struct Runner::UnaryCall final : grpc::ServerUnaryReactor {
   bool InternalInlineable() override { return true; }
 };
 
-grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, Method method,
-                                        std::function<absl::Status(const Call&)> work) const {
-  return Unary(context, method, Demand{},
-               [work = std::move(work)](const Call& call, Rest*) { return work(call); });
-}
-
-grpc::ServerUnaryReactor* Runner::Unary(
-    grpc::CallbackServerContext* context, Method method, const Demand& demand,
-    std::function<absl::Status(const Call&, Rest*)> work) const {
-  auto* unary = new UnaryCall(*this, demand, std::move(work));
+grpc::ServerUnaryReactor* Runner::Start(grpc::CallbackServerContext* context, Method method,
+                                        const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
+                                        Measure measure, RawWork work) const {
+  // The call's own, which gRPC shows as const and does not look at again: what was parsed need not
+  // be held twice.
+  auto& bytes = const_cast<grpc::ByteBuffer&>(*in);
+  auto* unary = new UnaryCall(*this, bytes, out, std::move(work));
   absl::Status admitted = Admit(*context, method, &unary->call);
-  if (admitted.ok()) admitted = TakeRate(unary->call, demand);
+  if (admitted.ok()) {
+    const absl::StatusOr<MessageContents> contents = ReadContents(bytes, *unary->work.type);
+    admitted = contents.status();
+    if (admitted.ok() && measure != nullptr) unary->demand = measure(*contents);
+  }
+  if (admitted.ok()) admitted = TakeRate(unary->call, unary->demand);
   if (admitted.ok()) {
     // Who is accepted may be over when Submit() returns.
+    const Demand demand = unary->demand;
     const TimeUs wait =
         LaneOf(demand.work).Submit(LaneDemand(unary->call, demand), [unary](bool here) {
           return unary->Run(here);

@@ -1,7 +1,8 @@
-// What every call goes through, once: who calls, may they, how much may they, is there room, is
-// there still time, run, translate the status, count, write the access log.
+// What every call goes through, once: who calls, may they, what do they send, how much may they, is
+// there room, is there still time, parse, run, translate the status, count, write the access log.
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/base/clock.h"
 #include "engine/base/status.h"
@@ -22,6 +24,7 @@
 #include "server/log/trace.h"
 #include "server/rpc/call_observer.h"
 #include "server/rpc/calls_in_flight.h"
+#include "server/rpc/messages.h"
 #include "server/rpc/status_map.h"
 
 namespace vigie {
@@ -73,15 +76,28 @@ class Runner {
   // Authenticates and authorises the caller anew: a stream outlives a key that is revoked.
   absl::Status Authorise(const grpc::CallbackServerContext& context, Call* call) const;
 
-  // Runs `work` and finishes the call with its status. Refused calls finish at once: what Admit()
-  // says, or RESOURCE_EXHAUSTED with reason RATE_LIMITED or SERVER_BUSY. Work whose caller gave up
-  // or whose deadline passed while it waited is dropped.
+  // What a call asks for, by what its message holds.
+  using Measure = Demand (*)(const MessageContents&);
+
+  // Parses the message `in`, runs `work`(const Call&, const Request*, Response*) -> absl::Status,
+  // writes its answer to `out` and finishes the call with its status. Refused calls finish at once,
+  // and their messages are never parsed: what Admit() or ReadContents() says, or RESOURCE_EXHAUSTED
+  // with reason RATE_LIMITED or SERVER_BUSY. Work whose caller gave up or whose deadline passed
+  // while it waited is dropped.
+  template <typename Work>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Method method,
-                                  std::function<absl::Status(const Call&)> work) const;
-  // With a demand. What `work` leaves in `rest` when it succeeds is run by a thread of the lane.
+                                  const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
+                                  Work work) const {
+    return Unary(context, method, in, out, nullptr, WithRest(std::function(std::move(work))));
+  }
+  // With a demand. What `work`(const Call&, const Request*, Response*, Rest*) leaves in its Rest
+  // when it succeeds is run by a thread of the lane, after the answer is written.
+  template <typename Work>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Method method,
-                                  const Demand& demand,
-                                  std::function<absl::Status(const Call&, Rest* rest)> work) const;
+                                  const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
+                                  Measure measure, Work work) const {
+    return Start(context, method, in, out, measure, OnMessages(std::function(std::move(work))));
+  }
 
   // From now on; see Options.
   void SetRates(int64_t checks_per_second, int64_t images_per_second) {
@@ -121,6 +137,45 @@ class Runner {
  private:
   struct UnaryCall;
 
+  // Work on a message that is not parsed yet.
+  struct RawWork {
+    const google::protobuf::Descriptor* type;  // of the message
+    std::function<absl::Status(const Call&, grpc::ByteBuffer& in, grpc::ByteBuffer* out, Rest*)>
+        run;
+  };
+  template <typename Request, typename Response>
+  using WorkOf = std::function<absl::Status(const Call&, const Request*, Response*)>;
+  template <typename Request, typename Response>
+  using WorkWithRestOf = std::function<absl::Status(const Call&, const Request*, Response*, Rest*)>;
+
+  template <typename Request, typename Response>
+  static WorkWithRestOf<Request, Response> WithRest(WorkOf<Request, Response> work) {
+    return [work = std::move(work)](const Call& call, const Request* request, Response* response,
+                                    Rest*) { return work(call, request, response); };
+  }
+
+  template <typename Request, typename Response>
+  static RawWork OnMessages(WorkWithRestOf<Request, Response> work) {
+    auto run = [work = std::move(work)](const Call& call, grpc::ByteBuffer& in,
+                                        grpc::ByteBuffer* out, Rest* rest) -> absl::Status {
+      // In one piece of memory: many small ones would cost more than what is done with them.
+      alignas(8) std::array<char, 4096> first;  // enough for most
+      google::protobuf::ArenaOptions memory;
+      memory.initial_block = first.data();
+      memory.initial_block_size = first.size();
+      google::protobuf::Arena arena(memory);
+      auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
+      auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
+      VIGIE_RETURN_IF_ERROR(ParseMessage(in, request));
+      VIGIE_RETURN_IF_ERROR(work(call, request, response, rest));
+      return WriteMessage(*response, out);
+    };
+    return {Request::descriptor(), std::move(run)};
+  }
+
+  grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, Method method,
+                                  const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
+                                  Measure measure, RawWork work) const;
   Lane& LaneOf(Work work) const { return work == Work::kImages ? images_ : checks_; }
   Lane::Demand LaneDemand(const Call& call, const Demand& demand) const;
   int64_t RateOf(const Call& call, Work work) const;

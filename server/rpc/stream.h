@@ -31,18 +31,15 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
  public:
   static constexpr size_t kMaxHeldBytes = 64 << 20;
 
-  // An error ends the stream, after the answers that are ready. So does a message that cannot be
-  // parsed: INVALID_ARGUMENT, reason REQUEST_MALFORMED.
+  // An error ends the stream, after the answers that are ready. So does a message that holds too
+  // much or cannot be parsed: INVALID_ARGUMENT, reason OUT_OF_RANGE or REQUEST_MALFORMED.
   using Answers = std::function<absl::StatusOr<Response>(const Call&, const Request&)>;
-  // What a message asks for, before it is parsed: gRPC's thread must not be held up by that.
-  using Measure = std::function<Demand(grpc::ByteBuffer&)>;
-
   StreamReactor(const Runner& runner, grpc::CallbackServerContext* context, Method method,
-                size_t max_in_flight, Measure measure, Answers work)
+                size_t max_in_flight, Runner::Measure measure, Answers work)
       : runner_(runner),
         context_(*context),
         max_in_flight_(max_in_flight),
-        measure_(std::move(measure)),
+        measure_(measure),
         work_(std::move(work)) {
     status_ = runner_.Admit(*context, method, &call_);
     if (status_.ok()) {
@@ -69,11 +66,14 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     }
     auto message = std::make_shared<grpc::ByteBuffer>();
     message->Swap(&incoming_);
-    const Demand demand = measure_(*message);
+    const auto contents = ReadContents(*message, *Request::descriptor());
+    const size_t bytes = message->Length();
+    const Demand demand = contents.ok() ? measure_(*contents) : Demand{.bytes = bytes};
     ++in_flight_;
-    held_bytes_ += demand.bytes;
-    runner_.Submit(call_, demand,
-                   [this, message, bytes = demand.bytes] { return Run(*message, bytes); });
+    held_bytes_ += bytes;
+    runner_.Submit(call_, demand, [this, message, bytes, readable = contents.status()] {
+      return Run(*message, bytes, readable);
+    });
     if (const TimeUs debt = runner_.Owe(call_, demand); debt > 0) {
       Pause(debt);
     } else {
@@ -119,32 +119,27 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
  private:
   absl::StatusOr<grpc::ByteBuffer> Answer(grpc::ByteBuffer& message) const {
-    Request request;
-    if (!grpc::SerializationTraits<Request>::Deserialize(&message, &request).ok()) {
-      return Error(absl::StatusCode::kInvalidArgument, "REQUEST_MALFORMED",
-                   "a message of this stream is not of the contract's form");
-    }
-    Response response;
     Call call = call_;
     VIGIE_RETURN_IF_ERROR(runner_.Authorise(context_, &call));
+    Request request;
+    VIGIE_RETURN_IF_ERROR(ParseMessage(message, &request));
+    Response response;
     VIGIE_ASSIGN_OR_RETURN(response, work_(call, request));
     grpc::ByteBuffer bytes;
-    bool own_buffer = false;
-    if (!grpc::SerializationTraits<Response>::Serialize(response, &bytes, &own_buffer).ok()) {
-      return absl::InternalError("an answer cannot be written");
-    }
+    VIGIE_RETURN_IF_ERROR(WriteMessage(response, &bytes));
     return bytes;
   }
 
   // False: nobody wanted it any more.
-  bool Run(grpc::ByteBuffer& message, size_t bytes) {
+  bool Run(grpc::ByteBuffer& message, size_t bytes, const absl::Status& readable) {
     bool wanted = false;
     {
       const std::lock_guard lock(mutex_);
       wanted = status_.ok();  // nobody waits for the answer after an error or a cancellation
     }
     absl::StatusOr<grpc::ByteBuffer> response = absl::CancelledError("the stream is over");
-    if (wanted) response = Answer(message);
+    if (wanted && readable.ok()) response = Answer(message);
+    if (wanted && !readable.ok()) response = readable;
     const std::lock_guard lock(mutex_);
     --in_flight_;
     held_bytes_ -= bytes;
@@ -210,7 +205,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   const Runner& runner_;
   const grpc::CallbackServerContext& context_;
   const size_t max_in_flight_;
-  const Measure measure_;
+  const Runner::Measure measure_;
   const Answers work_;
   Call call_;
   std::mutex mutex_;

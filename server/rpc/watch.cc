@@ -20,11 +20,12 @@ absl::Status Stopping() {
 
 // One stream. Deletes itself when it is over. It works in steps on a lane: read what is
 // new, write it, and the same again; it is at rest when nothing is new, until Wake().
-class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
+class WatchReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  WatchReactor(Watchers& watchers, grpc::CallbackServerContext* context, Revision after)
-      : watchers_(watchers), context_(context), sent_(after) {
+  WatchReactor(Watchers& watchers, grpc::CallbackServerContext* context, const grpc::ByteBuffer* in)
+      : watchers_(watchers), context_(context) {
     absl::Status admitted = watchers_.runner_.Admit(*context_, Method::kWatch, &call_);
+    if (admitted.ok()) admitted = Read(*in);
     if (admitted.ok()) {
       entered_ = true;
       admitted = watchers_.Enter(this, call_.caller.organisation);
@@ -73,6 +74,14 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   }
 
  private:
+  absl::Status Read(grpc::ByteBuffer in) {
+    VIGIE_RETURN_IF_ERROR(ReadContents(in, *v1::WatchRequest::descriptor()).status());
+    v1::WatchRequest request;
+    VIGIE_RETURN_IF_ERROR(ParseMessage(in, &request));
+    sent_ = request.after_revision();
+    return absl::OkStatus();
+  }
+
   // The functions below, but Step(), hold mutex_.
   void StepLater() {
     if (busy_ || over_) return;
@@ -120,16 +129,21 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   }
 
   void Send() {
-    response_.Clear();
+    v1::WatchResponse response;
     const size_t end = std::min(next_ + Watchers::kChangesAMessage, page_.changes.size());
     for (; next_ < end; ++next_) {
-      *response_.add_changes() = ToProto(page_.changes[next_], watchers_.catalog_);
+      *response.add_changes() = ToProto(page_.changes[next_], watchers_.catalog_);
     }
     // The page's revision comes with its last changes: who breaks off before has not had it.
     if (next_ == page_.changes.size()) sent_ = page_.revision;
-    response_.set_revision(sent_);
-    response_.set_up_to_date(!IsBehind());
-    StartWrite(&response_);
+    response.set_revision(sent_);
+    response.set_up_to_date(!IsBehind());
+    if (const absl::Status written = WriteMessage(response, &outgoing_); !written.ok()) {
+      busy_ = false;
+      End(written);
+      return;
+    }
+    StartWrite(&outgoing_);
   }
 
   // The first status stays.
@@ -150,7 +164,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   Call call_;
   bool entered_ = false;
   std::mutex mutex_;
-  Revision sent_;       // what the caller has, or is being sent
+  Revision sent_ = 0;   // what the caller has, or is being sent
   ChangePage page_;     // what was read last
   size_t next_ = 0;     // of page_.changes: the first that was not sent
   TimeUs last_us_ = 0;  // of the last message
@@ -158,15 +172,15 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchResponse> {
   bool over_ = false;
   bool finished_ = false;
   absl::Status status_;
-  v1::WatchResponse response_;
+  grpc::ByteBuffer outgoing_;
 };
 
 // gRPC has ended all streams before their server goes.
 Watchers::~Watchers() = default;
 
-grpc::ServerWriteReactor<v1::WatchResponse>* Watchers::Start(grpc::CallbackServerContext* context,
-                                                             Revision after) {
-  return new WatchReactor(*this, context, after);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* Watchers::Start(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* in) {
+  return new WatchReactor(*this, context, in);
 }
 
 absl::Status Watchers::Enter(WatchReactor* stream, const std::string& organisation) {

@@ -29,9 +29,9 @@ class Watchers {
   Watchers(const Catalog& catalog, const Runner& runner) : catalog_(catalog), runner_(runner) {}
   ~Watchers();
 
-  // What gRPC asks for when a caller begins to watch from `after`.
-  grpc::ServerWriteReactor<v1::WatchResponse>* Start(grpc::CallbackServerContext* context,
-                                                     Revision after);
+  // What gRPC asks for when a caller begins to watch: `in` is a WatchRequest.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* in);
   // Lets every stream send what is new. Called a few times a second: a change waits that long.
   void Poll();
   // Ends all streams, and those that begin from now on, with UNAVAILABLE, reason SERVER_STOPPING.
