@@ -188,7 +188,7 @@ TEST_F(LocalTier, ADamagedOneIsFoundBeforeItIsUsed) {
   ASSERT_TRUE(Take(SqlConnection::Open(world_.file()))
                   ->Exec("UPDATE local_fingerprints SET value=zeroblob(length(value))")
                   .ok());
-  const absl::Status found = world_.store().CheckIntegrity();
+  const absl::Status found = world_.store().CheckIntegrity(Thoroughness::kEverything, {});
   EXPECT_EQ(ReasonOf(found), "DATABASE_DAMAGED");
   EXPECT_THAT(std::string(found.message()), ::testing::HasSubstr("local_fingerprints"));
   EXPECT_EQ(ReasonOf(Catalog::Open(world_.store(), world_.clock(), {}, {}).status()),
