@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -49,21 +48,22 @@ cv::Mat ReadPixels(const fs::path& path) {
   return cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
 }
 
-double ExtractTimed(const Options& options, const PixelView& view, LocalFingerprint* upload) {
-  double best = 0;
+LocalFingerprint ExtractTimed(const Options& options, const PixelView& view, Times* fastest) {
+  Times times;
+  LocalFingerprint upload;
   for (size_t i = 0; i < options.repeat; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    *upload = ExtractLocal(view, kUploadKeypoints);
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    best = i == 0 ? took.count() : std::min(best, took.count());
+    const Stopwatch extraction;
+    upload = ExtractLocal(view, kUploadKeypoints);
+    extraction.AddTo(&times);
   }
-  return best;
+  fastest->wall_ms.push_back(*std::min_element(times.wall_ms.begin(), times.wall_ms.end()));
+  fastest->thread_ms.push_back(*std::min_element(times.thread_ms.begin(), times.thread_ms.end()));
+  return upload;
 }
 
 std::vector<Photo> LoadPhotos(const Options& options, nlohmann::json* report) {
   std::vector<Photo> photos;
-  std::vector<double> all_ms;
-  std::vector<double> small_ms;  // at most two million pixels
+  Times times;
   size_t keypoints = 0;
   for (const fs::path& path : FilesBelow(options.photos)) {
     Photo photo;
@@ -78,14 +78,12 @@ std::vector<Photo> LoadPhotos(const Options& options, nlohmann::json* report) {
                          .height = photo.pixels.rows,
                          .stride_bytes = photo.pixels.step,
                          .order = ChannelOrder::kBgr};
-    all_ms.push_back(ExtractTimed(options, view, &photo.upload));
-    if (photo.pixels.total() <= 2'000'000) small_ms.push_back(all_ms.back());
+    photo.upload = ExtractTimed(options, view, &times);
     photo.known = ExtractLocal(view, kKnownKeypoints);
     keypoints += photo.known.keypoints.size();
     photos.push_back(std::move(photo));
   }
-  (*report)["extraction_ms"] = Spread(all_ms);
-  (*report)["extraction_ms_to_2_megapixels"] = Spread(small_ms);
+  (*report)["extraction_ms"] = Spread(times);
   (*report)["photos"] = photos.size();
   (*report)["known_keypoints"] =
       photos.empty() ? 0.0 : static_cast<double>(keypoints) / static_cast<double>(photos.size());
@@ -106,7 +104,6 @@ int RunLocal(const Options& options) {
   }
   say("photos");
   say("extraction_ms");
-  say("extraction_ms_to_2_megapixels");
   const auto wanted = [&options](std::string_view part) {
     return options.parts.empty() ||
            std::find(options.parts.begin(), options.parts.end(), part) != options.parts.end();
