@@ -47,12 +47,15 @@ nlohmann::json Spread(const Times& times);
 // each other agree in. Photos of folders of near-duplicates are left out.
 nlohmann::json MeasureFalse(const std::vector<Photo>& photos);
 
-// Altered copies (bench/edits.h) of every `step`-th photo against an index of all, and against the
-// photo's PDQ.
-nlohmann::json MeasureRecall(const std::vector<Photo>& photos, size_t step);
+// Altered copies (of `edits`, by name; none: all of bench/edits.h) of every `step`-th photo against
+// an index of all, and against the photo's PDQ.
+nlohmann::json MeasureRecall(const std::vector<Photo>& photos,
+                             const std::vector<std::string>& edits, size_t step,
+                             size_t upload_places);
 
 // Checks of photos that match nothing, extraction included, against `base` pictures; memory of
 // these.
-nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base);
+nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base, size_t known_places,
+                             size_t upload_places);
 
 }  // namespace vigie::bench

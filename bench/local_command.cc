@@ -26,6 +26,9 @@ struct Options {
   size_t base = 100'000;
   size_t step = 5;
   size_t repeat = 3;
+  size_t known = kKnownKeypoints;
+  size_t upload = kUploadKeypoints;
+  std::vector<std::string> edits;
 };
 
 // Folders whose photos are copies of each other on purpose.
@@ -53,7 +56,7 @@ LocalFingerprint ExtractTimed(const Options& options, const PixelView& view, Tim
   LocalFingerprint upload;
   for (size_t i = 0; i < options.repeat; ++i) {
     const Stopwatch extraction;
-    upload = ExtractLocal(view, kUploadKeypoints);
+    upload = ExtractLocal(view, options.upload);
     extraction.AddTo(&times);
   }
   fastest->wall_ms.push_back(*std::min_element(times.wall_ms.begin(), times.wall_ms.end()));
@@ -79,7 +82,7 @@ std::vector<Photo> LoadPhotos(const Options& options, nlohmann::json* report) {
                          .stride_bytes = photo.pixels.step,
                          .order = ChannelOrder::kBgr};
     photo.upload = ExtractTimed(options, view, &times);
-    photo.known = ExtractLocal(view, kKnownKeypoints);
+    photo.known = ExtractLocal(view, options.known);
     keypoints += photo.known.keypoints.size();
     photos.push_back(std::move(photo));
   }
@@ -113,11 +116,11 @@ int RunLocal(const Options& options) {
     say("false_matches");
   }
   if (wanted("recall")) {
-    report["recall"] = MeasureRecall(photos, options.step);
+    report["recall"] = MeasureRecall(photos, options.edits, options.step, options.upload);
     say("recall");
   }
   if (wanted("checks")) {
-    report["checks"] = MeasureChecks(photos, options.base);
+    report["checks"] = MeasureChecks(photos, options.base, options.known, options.upload);
     say("checks");
   }
   if (!options.json.empty() && !(std::ofstream(options.json) << report.dump(1) << '\n')) {
@@ -162,6 +165,14 @@ void AddLocal(CLI::App& app, int* exit_code) {
       ->check(CLI::Range(1, 1000).description(""));
   command->add_option("--repeat", options->repeat, "the fastest of so many extractions; default: 3")
       ->check(CLI::Range(1, 100).description(""));
+  command
+      ->add_option("--edits", options->edits, "recall of these, joined with commas; default: all")
+      ->delimiter(',')
+      ->type_name("a,b,c");
+  command->add_option("--known", options->known, "places of a known picture; default: as built")
+      ->check(CLI::Range(1, 1024).description(""));
+  command->add_option("--upload", options->upload, "places of an upload; default: as built")
+      ->check(CLI::Range(1, 1024).description(""));
   command->add_option("--json", options->json, "writes the figures to FILE")->type_name("FILE");
   command->footer("A match of two unrelated photographs is a wrong answer: exit code 1.");
   command->callback([options, exit_code] { *exit_code = RunLocal(*options); });

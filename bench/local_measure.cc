@@ -79,11 +79,11 @@ Pool PoolOf(const std::vector<Photo>& photos) {
 }
 
 // A picture with the places of `kMixed` photos, each descriptor a few bits away from a real one.
-LocalFingerprint MakeKnown(const std::vector<const Photo*>& from, Random& random) {
+LocalFingerprint MakeKnown(const std::vector<const Photo*>& from, size_t places, Random& random) {
   LocalFingerprint made;
   made.width = kLocalSide;
   made.height = kLocalSide * 3 / 4;
-  for (size_t i = 0; i < kKnownKeypoints; ++i) {
+  for (size_t i = 0; i < places; ++i) {
     const Photo* photo = from[random.Below(from.size())];
     for (size_t tries = 0; photo->known.keypoints.empty() && tries < 100; ++tries) {
       photo = from[random.Below(from.size())];
@@ -189,7 +189,8 @@ nlohmann::json MeasureFalse(const std::vector<Photo>& photos) {
                (static_cast<double>(pairs) * kUploadKeypoints * kKnownKeypoints)}};
 }
 
-nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base) {
+nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base, size_t known_places,
+                             size_t upload_places) {
   std::vector<const Photo*> givers;   // lend their descriptors to the base
   std::vector<const Photo*> uploads;  // and these are checked
   for (size_t i = 0; i < photos.size(); ++i) {
@@ -202,7 +203,7 @@ nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base) {
   for (size_t n = 0; n < base; ++n) {
     std::vector<const Photo*> from(kMixed);
     for (const Photo*& photo : from) photo = givers[random.Below(givers.size())];
-    Require(index.Add(static_cast<EntryNumber>(n), MakeKnown(from, random)));
+    Require(index.Add(static_cast<EntryNumber>(n), MakeKnown(from, known_places, random)));
     if (n % 20'000 == 19'999) Require(index.Maintain());
   }
   Require(index.Maintain(true));
@@ -222,7 +223,7 @@ nlohmann::json MeasureChecks(const std::vector<Photo>& photos, size_t base) {
   for (size_t i = 0; i < uploads.size() + 20; ++i) {
     const Photo& photo = *uploads[i % uploads.size()];
     const Stopwatch both;
-    const LocalFingerprint upload = ExtractLocal(ViewOf(photo.pixels), kUploadKeypoints);
+    const LocalFingerprint upload = ExtractLocal(ViewOf(photo.pixels), upload_places);
     const Stopwatch searching;
     const auto result = index.Search(upload, {}, All, Always);
     Require(result.status());

@@ -60,7 +60,8 @@ struct Counts {
 
 class Recall {
  public:
-  explicit Recall(const std::vector<Photo>& photos) : photos_(photos), pool_(OthersOf(photos)) {
+  Recall(const std::vector<Photo>& photos, size_t upload_places)
+      : photos_(photos), upload_places_(upload_places), pool_(OthersOf(photos)) {
     for (size_t i = 0; i < photos.size(); ++i) {
       if (photos[i].related) continue;
       Require(index_.Add(static_cast<EntryNumber>(i), photos[i].known));
@@ -81,7 +82,7 @@ class Recall {
     const cv::Mat copy = cv::imdecode(
         EditedJpeg({.picture = posted, .others = others, .seed = photo}, edit), cv::IMREAD_COLOR);
     const auto result = index_.Search(
-        ExtractLocal(ViewOf(copy), kUploadKeypoints), {}, [](EntryNumber) { return true; },
+        ExtractLocal(ViewOf(copy), upload_places_), {}, [](EntryNumber) { return true; },
         [] { return true; });
     Require(result.status());
     bool local = false;
@@ -108,6 +109,7 @@ class Recall {
   }
 
   const std::vector<Photo>& photos_;
+  const size_t upload_places_;
   const std::vector<Other> pool_;
   LocalIndex index_;
   PdqScratch scratch_;
@@ -119,10 +121,13 @@ double Share(size_t part, size_t all) {
 
 }  // namespace
 
-nlohmann::json MeasureRecall(const std::vector<Photo>& photos, size_t step) {
-  Recall recall(photos);
+nlohmann::json MeasureRecall(const std::vector<Photo>& photos,
+                             const std::vector<std::string>& edits, size_t step,
+                             size_t upload_places) {
+  Recall recall(photos, upload_places);
   nlohmann::json rows;
   for (const Edit& edit : Edits()) {
+    if (!edits.empty() && std::find(edits.begin(), edits.end(), edit.name) == edits.end()) continue;
     Counts counts;
     for (size_t i = 0; i < photos.size(); i += step) {
       if (!photos[i].related) recall.Ask(edit, i, &counts);

@@ -27,7 +27,13 @@ class KeyIndex final : public RangeOnlyIndex {
   static constexpr int kMaxSketchDistance = 4;
   // With one key of a query, so many sketches are compared, and with all of them so many codes.
   static constexpr size_t kMaxSketches = size_t{1} << 14;
-  static constexpr size_t kMaxCodes = size_t{1} << 11;
+  static constexpr size_t kMaxCodes = size_t{1} << 10;
+
+  // What is to be compared in full.
+  struct Survivor {
+    uint32_t query = 0;
+    uint32_t row = 0;
+  };
 
   // Throws std::bad_alloc.
   explicit KeyIndex(HugeVector<Pdq256> codes);
@@ -43,7 +49,6 @@ class KeyIndex final : public RangeOnlyIndex {
 
  private:
   struct Lookup;
-  struct Survivor;
 
   void Find(std::span<const Pdq256> queries, int max_distance,
             std::vector<RangeHit>* hits) const override;
