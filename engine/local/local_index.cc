@@ -129,7 +129,7 @@ const std::shared_ptr<const LocalIndex::Picture>& LocalIndex::Accepted(PictureNu
 // Hits are nearest first; those of query q belong to the upload's place first + q.
 void LocalIndex::CountHits(const SearchResult& found, size_t first, bool mirrored,
                            Tally& tally) const {
-  const size_t common_from = kMaxHitsAPlace + alive_.load() / kCommonShare;
+  const size_t common_from = kCommonHits + alive_.load() / kCommonShare;
   std::array<size_t, kGroup> all{};
   std::array<size_t, kGroup> kept{};
   std::array<bool, kGroup> crowded{};
@@ -246,9 +246,7 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
                                     .height = candidate.picture->height,
                                     .evidence = evidence});
   }
-  for (size_t i = compared; i < candidates.size(); ++i) {
-    tally.result.left_out += candidates[i].places >= kMinInliers ? 1 : 0;
-  }
+  tally.result.left_out = candidates.size() - compared;
 }
 
 absl::StatusOr<LocalSearchResult> LocalIndex::Search(const LocalFingerprint& upload,

@@ -38,10 +38,12 @@ inline constexpr int kMinInliers = 8;
 // Standard deviation of these places across their longest extent, pixels: less is a line of text.
 inline constexpr double kMinWidth = 6;
 // A place of the upload votes for the pictures of this many hits, the nearest.
-inline constexpr size_t kMaxHitsAPlace = 64;
-// It is common when it has more hits than kMaxHitsAPlace and 1 for kCommonShare pictures. Common
-// places are set aside: of the inliers of a match, half of kMinInliers are not common, unless the
-// match covers so much of the known picture that its copies are what makes its places common.
+inline constexpr size_t kMaxHitsAPlace = 256;
+// It is common when it has more hits than kCommonHits and 1 for kCommonShare pictures, or more than
+// the index looks at. Common places are set aside: of the inliers of a match, half of kMinInliers
+// are not common, unless the match covers so much of the known picture that its copies are what
+// makes its places common.
+inline constexpr size_t kCommonHits = 64;
 inline constexpr size_t kCommonShare = 100;
 inline constexpr double kWholePictureShare = 0.4;
 
@@ -66,10 +68,8 @@ struct LocalSearchResult {
   // False: `go_on` ended the search before all places were looked up and all candidates compared.
   bool complete = true;
   size_t candidates = 0;  // accepted pictures with at least kMinSeeds votes, by side
-  // Of them, those with as many votes as a match has places that were not compared, for time or
-  // max_candidates.
-  size_t left_out = 0;
-  size_t hits = 0;  // of all places together, before kMaxHitsAPlace
+  size_t left_out = 0;    // of them, those that were not compared, for time or max_candidates
+  size_t hits = 0;        // of all places together, before kMaxHitsAPlace
   // Places, of both sides, whose hits were not all counted: more than kMaxHitsAPlace of accepted
   // pictures, or more than the index looks at.
   size_t crowded = 0;
