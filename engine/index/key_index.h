@@ -24,7 +24,7 @@ class KeyIndex final : public RangeOnlyIndex {
   // Keys of one code; each is one lookup, and 6 bytes a code.
   static constexpr int kKeys = 3;
   // Of the 16 bits behind a key so many may differ, or the code is not looked at in full.
-  static constexpr int kMaxSketchDistance = 4;
+  static constexpr int kMaxSketchDistance = 3;
   // With one key of a query, so many sketches are compared, and with all of them so many codes.
   static constexpr size_t kMaxSketches = size_t{1} << 14;
   static constexpr size_t kMaxCodes = size_t{1} << 10;
