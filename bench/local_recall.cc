@@ -53,8 +53,8 @@ struct Counts {
   size_t local = 0;
   size_t pdq = 0;
   size_t together = 0;
-  size_t wrong = 0;     // entries that the copy does not show
-  size_t left_out = 0;  // searches that left candidates out
+  nlohmann::json wrong = nlohmann::json::array();  // entries that the copy does not show
+  size_t left_out = 0;                             // searches that left candidates out
   size_t candidates = 0;
 };
 
@@ -88,7 +88,10 @@ class Recall {
     bool local = false;
     for (const LocalMatch& match : result->matches) {
       local |= match.entry == photo;
-      counts->wrong += shown.contains(match.entry) ? 0 : 1;
+      if (shown.contains(match.entry)) continue;
+      counts->wrong.push_back({{"upload", photos_[photo].name},
+                               {"known", photos_[match.entry].name},
+                               {"inliers", match.evidence.inliers}});
     }
     const bool pdq = FoundByPdq(photos_[photo].pixels, copy);
     ++counts->copies;
@@ -142,7 +145,7 @@ nlohmann::json MeasureRecall(const std::vector<Photo>& photos,
     std::printf("%-20s local %.3f pdq %.3f together %.3f wrong %zu\n",
                 std::string(edit.name).c_str(), Share(counts.local, counts.copies),
                 Share(counts.pdq, counts.copies), Share(counts.together, counts.copies),
-                counts.wrong);
+                counts.wrong.size());
     std::fflush(stdout);
   }
   return rows;

@@ -38,7 +38,7 @@ inline constexpr int kMinInliers = 8;
 // Standard deviation of these places across their longest extent, pixels: less is a line of text.
 inline constexpr double kMinWidth = 6;
 // A place of the upload votes for the pictures of this many hits, the nearest.
-inline constexpr size_t kMaxHitsAPlace = 256;
+inline constexpr size_t kMaxHitsAPlace = 128;
 // It is common when it has more hits than kCommonHits and 1 for kCommonShare pictures, or more than
 // the index looks at. Common places are set aside: of the inliers of a match, half of kMinInliers
 // are not common, unless the match covers so much of the known picture that its copies are what
@@ -49,8 +49,8 @@ inline constexpr double kWholePictureShare = 0.4;
 
 struct LocalSearchOptions {
   bool mirrored = true;
-  // Pictures that are compared, those with the most votes; about 0.05 ms each.
-  size_t max_candidates = 128;
+  // Pictures that are compared, those with the most votes; about 0.08 ms each.
+  size_t max_candidates = 512;
   size_t max_matches = 16;
 };
 
