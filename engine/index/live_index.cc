@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/index/key_index.h"
 
 namespace vigie {
 namespace {
@@ -82,13 +83,20 @@ absl::StatusOr<SearchResult> LiveIndex::Search(std::span<const Pdq256> queries, 
   };
   const auto now = snapshot_.Acquire();
   for (const auto& segment : now->segments) {
-    VIGIE_RETURN_IF_ERROR(RangeSearch(segment->For(max_distance), queries, max_distance, &found));
+    if (const KeyIndex* keys = segment->keys()) {
+      keys->FindSharing(queries, max_distance, &found, &result.crowded);
+    } else {
+      VIGIE_RETURN_IF_ERROR(RangeSearch(segment->For(max_distance), queries, max_distance, &found));
+    }
     take(segment->rows());
   }
   for (const auto& head : now->heads) {
     VIGIE_RETURN_IF_ERROR(RangeSearch(*head, queries, max_distance, &found));
     take(head->rows());
   }
+  std::sort(result.crowded.begin(), result.crowded.end());
+  result.crowded.erase(std::unique(result.crowded.begin(), result.crowded.end()),
+                       result.crowded.end());
   result.total = result.hits.size();
   if (result.total > max_hits) {
     const auto cap = result.hits.begin() + static_cast<std::ptrdiff_t>(max_hits);

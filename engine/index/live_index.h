@@ -1,4 +1,5 @@
-// Exact Hamming range search over rows that come and go while it answers.
+// Hamming range search over rows that come and go while it answers; exact, but for segments of
+// kSharedKeys.
 //
 // Sealed segments (immutable) + heads (the newest rows, compared one by one) + tombstones (one bit
 // a row). Readers pin a snapshot of the segment list and never wait for a writer; a row is visible
@@ -43,6 +44,9 @@ struct SearchResult {
   std::vector<Hit> hits;
   // How many there were before the cap.
   size_t total = 0;
+  // Of segments of kSharedKeys: numbers of queries, ascending, which so many rows are near to that
+  // not all were looked at.
+  std::vector<uint32_t> crowded;
 };
 
 struct LiveIndexStats {
@@ -87,11 +91,11 @@ class LiveIndex {
   void CodesOf(RowId first, size_t count, std::vector<RowId>* rows,
                HugeVector<Pdq256>* codes) const;
 
-  // Compares at most `most_rows` neighbouring rows with `query` one by one, in plain code that no
-  // index uses, and what Search() finds among them with that. `from`, 0 to 1, says which: their
-  // first is behind that share of all. DATA_LOSS, reason INDEX_DISAGREES, names a row that only one
-  // of the two has, or at another distance; errors of Search(). Any thread, also while rows come
-  // and go.
+  // For exact kinds. Compares at most `most_rows` neighbouring rows with `query` one by one, in
+  // plain code that no index uses, and what Search() finds among them with that. `from`, 0 to 1,
+  // says which: their first is behind that share of all. DATA_LOSS, reason INDEX_DISAGREES, names a
+  // row that only one of the two has, or at another distance; errors of Search(). Any thread, also
+  // while rows come and go.
   absl::Status CompareWithScan(const Pdq256& query, int max_distance, size_t most_rows,
                                double from) const;
 

@@ -79,62 +79,6 @@ double ExpectedNs(size_t rows, const std::vector<int>& thresholds) {
 
 double ScanNs(size_t rows) { return static_cast<double>(rows) * kScanNs; }
 
-uint32_t ValueOf(const Pdq256& code, const SubstringTable& table) {
-  return SubstringOf(WordsOf(code), table.first_bit, table.bits);
-}
-
-// Rows with the same high part of their value, on the way into a table.
-struct Placed {
-  uint16_t low;
-  uint16_t sketch;
-  uint32_t row;
-};
-
-// Fills one table in two passes: rows are first spread over groups by the high bits of their
-// value, with one write stream a group, then each group is sorted by counting in cache.
-void FillTable(std::span<const Pdq256> codes, HugeVector<Placed>* spread, SubstringTable* table) {
-  const int low_bits = std::max(table->bits - 11, std::min(table->bits, 12));
-  const size_t groups = size_t{1} << (table->bits - low_bits);
-  const uint32_t low_mask = (1U << low_bits) - 1;
-  std::vector<size_t> group_ends(groups + 1, 0);
-  for (const Pdq256& code : codes) {
-    ++group_ends[(ValueOf(code, *table) >> low_bits) + 1];
-  }
-  for (size_t g = 1; g <= groups; ++g) group_ends[g] += group_ends[g - 1];
-  std::vector<size_t> next(group_ends.begin(), group_ends.end() - 1);
-  for (size_t row = 0; row < codes.size(); ++row) {
-    const CodeWords words = WordsOf(codes[row]);
-    const uint32_t value = SubstringOf(words, table->first_bit, table->bits);
-    (*spread)[next[value >> low_bits]++] = {static_cast<uint16_t>(value & low_mask),
-                                            SketchOf(words, *table), static_cast<uint32_t>(row)};
-  }
-
-  table->starts.resize((size_t{1} << table->bits) + 1);
-  table->ids.resize(codes.size());
-  table->sketches.resize(codes.size());
-  table->sketches.resize(codes.size() + SubstringTable::kSketchPadding, 0);
-  std::vector<uint32_t> at(size_t{1} << low_bits);
-  for (size_t g = 0; g < groups; ++g) {
-    const std::span<const Placed> group(spread->data() + group_ends[g],
-                                        group_ends[g + 1] - group_ends[g]);
-    std::fill(at.begin(), at.end(), 0);
-    for (const Placed& placed : group) ++at[placed.low];
-    auto sum = static_cast<uint32_t>(group_ends[g]);
-    uint32_t* starts = table->starts.data() + (g << low_bits);
-    for (size_t low = 0; low < at.size(); ++low) {
-      const uint32_t count = at[low];
-      starts[low] = at[low] = sum;
-      sum += count;
-    }
-    for (const Placed& placed : group) {
-      const uint32_t place = at[placed.low]++;
-      table->ids[place] = placed.row;
-      table->sketches[place] = placed.sketch;
-    }
-  }
-  table->starts.back() = static_cast<uint32_t>(codes.size());
-}
-
 // True when every lookup in `table` gives some of `rows` codes. Without branches on the way: this
 // is done for gigabytes at a start.
 bool IsWithin(const SubstringTable& table, size_t rows) {
@@ -177,7 +121,7 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
   if (substrings == 0) substrings = BestSubstrings(codes_.size());
   if (substrings == 0 && always_look_up) substrings = kMaxSubstrings;
   if (substrings != 0) substrings = std::clamp(substrings, kMinSubstrings, kMaxSubstrings);
-  HugeVector<Placed> spread(substrings == 0 ? 0 : codes_.size());
+  HugeVector<PlacedRow> spread(substrings == 0 ? 0 : codes_.size());
   int first_bit = 0;
   for (int i = 0; i < substrings; ++i) {
     SubstringTable& table = tables_.emplace_back();

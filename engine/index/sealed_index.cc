@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/index/faiss_multi_hash.h"
 #include "engine/index/flat_index.h"
+#include "engine/index/key_index.h"
 #include "engine/index/multi_index_hash.h"
 
 namespace vigie {
@@ -23,6 +24,8 @@ std::string_view Name(IndexKind kind) {
       return "faiss-flat";
     case IndexKind::kFaissMultiHash:
       return "faiss-multihash";
+    case IndexKind::kSharedKeys:
+      return "shared-keys";
   }
   return "invalid";
 }
@@ -48,6 +51,11 @@ void SealedIndex::Fill(IndexKind kind, HugeVector<Pdq256> codes, int max_distanc
   if (kind == IndexKind::kMultiIndexHash) {
     const int substrings = MultiIndexHash::BestSubstrings(codes.size(), max_distance);
     Take(std::make_unique<MultiIndexHash>(std::move(codes), substrings));
+  } else if (kind == IndexKind::kSharedKeys) {
+    auto index = std::make_unique<KeyIndex>(std::move(codes));
+    codes_ = index->codes();
+    keys_ = index.get();
+    index_ = std::move(index);
   } else if (kind == IndexKind::kFlat) {
     auto index = std::make_unique<FlatIndex>(std::move(codes));
     codes_ = index->codes();
@@ -98,6 +106,7 @@ absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::FromIndex(
 
 size_t SealedIndex::bytes() const {
   size_t bytes = codes_.size_bytes() + rows_.size() * sizeof(RowId);
+  if (keys_ != nullptr) bytes += keys_->table_bytes();
   for (const SubstringTable& table : tables_) {
     bytes += table.starts.size() * sizeof(table.starts[0]) + table.ids.size() * sizeof(RowId) +
              table.sketches.size() * sizeof(table.sketches[0]);

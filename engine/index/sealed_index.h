@@ -1,4 +1,5 @@
-// Immutable segments of the live index: an exact faiss::IndexBinary, chosen by configuration.
+// Immutable segments of the live index: an exact faiss::IndexBinary, chosen by configuration, or
+// the local tier's index, which is not exact.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,7 @@
 
 namespace vigie {
 
+class KeyIndex;
 class MultiIndexHash;
 struct SubstringTable;
 
@@ -23,7 +25,9 @@ enum class IndexKind {
   kFlat,            // ours: 32 bytes a hash, compares them all
   kFaissFlat,       // faiss::IndexBinaryFlat: 32 bytes a hash, compares them all
   kFaissMultiHash,  // faiss::IndexBinaryMultiHash 16x16: about 300 bytes a hash
+  kSharedKeys,      // ours, not exact: 54 bytes a code; see key_index.h
 };
+// The exact ones, those that a configuration may name.
 inline constexpr IndexKind kIndexKinds[] = {IndexKind::kMultiIndexHash, IndexKind::kFlat,
                                             IndexKind::kFaissFlat, IndexKind::kFaissMultiHash};
 // "mih", "flat", "faiss-flat", "faiss-multihash".
@@ -51,6 +55,8 @@ class SealedIndex {
   size_t size() const { return rows_.size(); }
   std::span<const RowId> rows() const { return rows_; }
   std::span<const Pdq256> codes() const { return codes_; }
+  // For kSharedKeys; nullptr for others.
+  const KeyIndex* keys() const { return keys_; }
   // Of codes, rows and our tables.
   size_t bytes() const;
 
@@ -66,6 +72,7 @@ class SealedIndex {
   IndexKind kind_ = IndexKind::kMultiIndexHash;
   std::span<const SubstringTable> tables_;  // inside index_
   std::unique_ptr<faiss::IndexBinary> index_;
+  const KeyIndex* keys_ = nullptr;            // inside index_
   const faiss::IndexBinary* flat_ = nullptr;  // used beyond exact_radius_; inside index_
   std::span<const Pdq256> codes_;             // inside index_
   int exact_radius_ = 256;                    // index_ is exact up to this distance, inclusive

@@ -45,6 +45,18 @@ struct Level {
   std::vector<Corner> corners;  // best first
 };
 
+// `items` by `key_of` one, 0 to keys - 1, ascending, equal ones in their order: by counting, for
+// there are thousands of items and few keys.
+template <typename Item, typename KeyOf>
+std::vector<Item> InOrder(const std::vector<Item>& items, size_t keys, const KeyOf& key_of) {
+  std::vector<size_t> next(keys + 1);
+  for (const Item& item : items) ++next[key_of(item) + 1];
+  for (size_t key = 1; key <= keys; ++key) next[key] += next[key - 1];
+  std::vector<Item> ordered(items.size());
+  for (const Item& item : items) ordered[next[key_of(item)]++] = item;
+  return ordered;
+}
+
 std::vector<Corner> CornersOf(const cv::Mat& picture) {
   std::vector<Corner> corners;
   if (picture.cols <= 2 * kMargin || picture.rows <= 2 * kMargin) return corners;
@@ -58,11 +70,16 @@ std::vector<Corner> CornersOf(const cv::Mat& picture) {
                        .y = static_cast<int>(point.pt.y) + kOffset,
                        .score = static_cast<int>(point.response)});
   }
-  // The order is the same everywhere, also among equal scores.
-  std::sort(corners.begin(), corners.end(), [](const Corner& a, const Corner& b) {
-    return std::tie(b.score, a.y, a.x) < std::tie(a.score, b.y, b.x);
+  // The order is the same everywhere, also among equal scores: row by row, as FAST gives them.
+  const auto row_by_row = [](const Corner& a, const Corner& b) {
+    return std::tie(a.y, a.x) < std::tie(b.y, b.x);
+  };
+  if (!std::is_sorted(corners.begin(), corners.end(), row_by_row)) {
+    std::sort(corners.begin(), corners.end(), row_by_row);
+  }
+  return InOrder(corners, 256, [](const Corner& corner) {
+    return static_cast<size_t>(255 - std::clamp(corner.score, 0, 255));
   });
-  return corners;
 }
 
 // Of the corners at most `most`: the best of each cell, then the second of each...
@@ -74,18 +91,24 @@ std::vector<Corner> Spread(const Level& level, size_t most) {
   const int side = std::max(
       kLeastCell, static_cast<int>(std::sqrt(area / (kCellsAPlace * static_cast<double>(most)))));
   const int columns = level.picture.cols / side + 1;
-  std::vector<int> taken(static_cast<size_t>(columns * (level.picture.rows / side + 1)));
-  std::vector<std::pair<int, size_t>> ranked;  // by round, best first within one
+  std::vector<size_t> taken(static_cast<size_t>(columns * (level.picture.rows / side + 1)));
+  struct Ranked {
+    size_t round;
+    Corner corner;
+  };
+  std::vector<Ranked> ranked;
   ranked.reserve(level.corners.size());
-  for (size_t i = 0; i < level.corners.size(); ++i) {
-    const Corner& corner = level.corners[i];
-    int& round = taken[static_cast<size_t>(corner.y / side * columns + corner.x / side)];
-    ranked.emplace_back(round++, i);
+  size_t rounds = 0;
+  for (const Corner& corner : level.corners) {
+    size_t& round = taken[static_cast<size_t>(corner.y / side * columns + corner.x / side)];
+    ranked.push_back({round++, corner});
+    rounds = std::max(rounds, round);
   }
-  std::sort(ranked.begin(), ranked.end());
+  // By round, best first within one.
+  ranked = InOrder(ranked, rounds, [](const Ranked& one) { return one.round; });
   std::vector<Corner> chosen;
   chosen.reserve(most);
-  for (size_t i = 0; i < most; ++i) chosen.push_back(level.corners[ranked[i].second]);
+  for (size_t i = 0; i < most; ++i) chosen.push_back(ranked[i].corner);
   return chosen;
 }
 

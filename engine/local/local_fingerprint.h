@@ -25,7 +25,7 @@ inline constexpr double kLocalStep = 1.2;
 inline constexpr size_t kMaxLocalKeypoints = 1024;
 // Of a known picture, and of an upload.
 inline constexpr size_t kKnownKeypoints = 180;
-inline constexpr size_t kUploadKeypoints = 500;
+inline constexpr size_t kUploadKeypoints = 800;
 
 // In the reduced picture, from its upper left corner.
 struct LocalKeypoint {

@@ -17,7 +17,7 @@ namespace {
 constexpr uint32_t kBlock = 32;  // rows
 // Places looked up at once, of each side: enough for the index to have many cache misses under way,
 // few enough that `go_on` is asked often.
-constexpr size_t kGroup = 8;
+constexpr size_t kGroup = 32;
 
 bool IsMatch(const Alignment& evidence) {
   return evidence.inliers >= kMinInliers && evidence.width >= kMinWidth &&
@@ -57,8 +57,7 @@ struct LocalIndex::Tally {
   LocalSearchResult result = {};
 };
 
-LocalIndex::LocalIndex()
-    : index_({.kind = IndexKind::kMultiIndexHash, .max_distance = kSeedDistance}) {}
+LocalIndex::LocalIndex() : index_({.kind = IndexKind::kSharedKeys}) {}
 
 absl::Status LocalIndex::Add(EntryNumber entry, const LocalFingerprint& local) {
   VIGIE_RETURN_IF_ERROR(ValidateLocal(local));
@@ -127,17 +126,24 @@ const std::shared_ptr<const LocalIndex::Picture>& LocalIndex::Accepted(PictureNu
   return known->second;
 }
 
-// `hits` are nearest first; those of query q belong to the upload's place first + q.
-void LocalIndex::CountHits(const std::vector<Hit>& hits, size_t first, bool mirrored,
+// Hits are nearest first; those of query q belong to the upload's place first + q.
+void LocalIndex::CountHits(const SearchResult& found, size_t first, bool mirrored,
                            Tally& tally) const {
-  const size_t common_from = kMaxHitsAPlace + alive_.load() / kCommonShare;
+  const size_t common_from = kCommonHits + alive_.load() / kCommonShare;
   std::array<size_t, kGroup> all{};
   std::array<size_t, kGroup> kept{};
-  for (const Hit& hit : hits) ++all[hit.query];
-  for (const Hit& hit : hits) {
-    if (kept[hit.query] == kMaxHitsAPlace) continue;
+  std::array<bool, kGroup> crowded{};
+  std::array<bool, kGroup> common{};
+  for (const uint32_t query : found.crowded) crowded[query] = common[query] = true;
+  for (const Hit& hit : found.hits) {
+    if (++all[hit.query] > common_from) common[hit.query] = true;
     const PictureNumber picture = picture_of_block_[hit.row / kBlock];
+    if (crowded[hit.query] && kept[hit.query] == kMaxHitsAPlace) continue;
     if (Accepted(picture, tally) == nullptr) continue;
+    if (kept[hit.query] == kMaxHitsAPlace) {
+      crowded[hit.query] = true;
+      continue;
+    }
     ++kept[hit.query];
     const Vote vote{.picture = picture,
                     .mirrored = mirrored,
@@ -145,9 +151,10 @@ void LocalIndex::CountHits(const std::vector<Hit>& hits, size_t first, bool mirr
     ++tally.slots[Tally::SlotOf(vote)];
     tally.votes.push_back(vote);
   }
-  tally.result.hits += hits.size();
-  for (size_t q = 0; q < all.size(); ++q) {
-    if (all[q] <= common_from) continue;
+  tally.result.hits += found.hits.size();
+  for (size_t q = 0; q < kGroup; ++q) {
+    tally.result.crowded += crowded[q] ? 1 : 0;
+    if (!common[q]) continue;
     tally.common[mirrored ? 1 : 0][first + q] = true;
     ++tally.result.common;
   }
@@ -167,7 +174,7 @@ absl::Status LocalIndex::LookUp(const LocalFingerprint& upload, const LocalFinge
       VIGIE_ASSIGN_OR_RETURN(
           found, index_.Search(std::span(side->descriptors).subspan(first, count), kSeedDistance,
                                std::numeric_limits<size_t>::max()));
-      CountHits(found.hits, first, side == mirrored, tally);
+      CountHits(found, first, side == mirrored, tally);
     }
   }
   return absl::OkStatus();
@@ -239,9 +246,7 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
                                     .height = candidate.picture->height,
                                     .evidence = evidence});
   }
-  for (size_t i = compared; i < candidates.size(); ++i) {
-    tally.result.left_out += candidates[i].places >= kMinInliers ? 1 : 0;
-  }
+  tally.result.left_out = candidates.size() - compared;
 }
 
 absl::StatusOr<LocalSearchResult> LocalIndex::Search(const LocalFingerprint& upload,

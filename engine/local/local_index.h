@@ -27,26 +27,30 @@ namespace vigie {
 
 // Descriptors of the same place of two copies are nearly always within this distance, inclusive.
 inline constexpr int kLocalMaxDistance = 28;
-// What the index is asked for: some places of a copy are this near, and a lookup costs far less.
-inline constexpr int kSeedDistance = 15;
-// Pictures with fewer places of the upload within kSeedDistance are not compared with it.
+// A seed: a place of the upload and one of a known picture that share a key (KeyIndex) and are
+// within this distance. Two alike places are one with a chance of a third to all; copies have
+// dozens.
+inline constexpr int kSeedDistance = 24;
+// Pictures with seeds of fewer places of the upload are not compared with it.
 inline constexpr int kMinSeeds = 2;
 // Fewer places that follow one map are not a match.
 inline constexpr int kMinInliers = 8;
 // Standard deviation of these places across their longest extent, pixels: less is a line of text.
 inline constexpr double kMinWidth = 6;
 // A place of the upload votes for the pictures of this many hits, the nearest.
-inline constexpr size_t kMaxHitsAPlace = 64;
-// It is common when it has more hits than kMaxHitsAPlace and 1 for kCommonShare pictures. Common
-// places are set aside: of the inliers of a match, half of kMinInliers are not common, unless the
-// match covers so much of the known picture that its copies are what makes its places common.
+inline constexpr size_t kMaxHitsAPlace = 128;
+// It is common when it has more hits than kCommonHits and 1 for kCommonShare pictures, or more than
+// the index looks at. Common places are set aside: of the inliers of a match, half of kMinInliers
+// are not common, unless the match covers so much of the known picture that its copies are what
+// makes its places common.
+inline constexpr size_t kCommonHits = 64;
 inline constexpr size_t kCommonShare = 100;
 inline constexpr double kWholePictureShare = 0.4;
 
 struct LocalSearchOptions {
   bool mirrored = true;
-  // Pictures that are compared, those with the most votes; about 0.05 ms each.
-  size_t max_candidates = 64;
+  // Pictures that are compared, those with the most votes; about 0.08 ms each.
+  size_t max_candidates = 512;
   size_t max_matches = 16;
 };
 
@@ -64,11 +68,12 @@ struct LocalSearchResult {
   // False: `go_on` ended the search before all places were looked up and all candidates compared.
   bool complete = true;
   size_t candidates = 0;  // accepted pictures with at least kMinSeeds votes, by side
-  // Of them, those with as many votes as a match has places that were not compared, for time or
-  // max_candidates.
-  size_t left_out = 0;
-  size_t hits = 0;    // of all places together, before kMaxHitsAPlace
-  size_t common = 0;  // places set aside
+  size_t left_out = 0;    // of them, those that were not compared, for time or max_candidates
+  size_t hits = 0;        // of all places together, before kMaxHitsAPlace
+  // Places, of both sides, whose hits were not all counted: more than kMaxHitsAPlace of accepted
+  // pictures, or more than the index looks at.
+  size_t crowded = 0;
+  size_t common = 0;  // of the places, those set aside
 };
 
 struct LocalIndexStats {
@@ -131,7 +136,7 @@ class LocalIndex {
 
   static std::vector<Candidate> CandidatesOf(Tally& tally);
   const std::shared_ptr<const Picture>& Accepted(PictureNumber number, Tally& tally) const;
-  void CountHits(const std::vector<Hit>& hits, size_t first, bool mirrored, Tally& tally) const;
+  void CountHits(const SearchResult& found, size_t first, bool mirrored, Tally& tally) const;
   absl::Status LookUp(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
                       absl::FunctionRef<bool()> go_on, Tally& tally) const;
   void Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
