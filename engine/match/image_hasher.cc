@@ -128,8 +128,11 @@ class FrameHasher {
       variants_cut_short_ = true;
       return;
     }
-    local_ = ExtractLocal(frame.pixels, static_cast<size_t>(options_.local_places));
-    local_frame_ = frame.number;
+    LocalFingerprint local = ExtractLocal(frame.pixels, static_cast<size_t>(options_.local_places));
+    if (!local.keypoints.empty()) {
+      local_ = std::move(local);
+      local_frame_ = frame.number;
+    }
     variants_ns_ += NanosecondsSince(begin);
   }
 

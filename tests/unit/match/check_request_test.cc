@@ -240,7 +240,7 @@ TEST_F(CheckRequest, MalformedHashesAreErrors) {
 }
 
 TEST_F(CheckRequest, HashIsWhatASubmissionNeeds) {
-  const auto prints = Take(pipeline().Hash(original_, Profile::kReference));
+  const auto prints = Take(pipeline().Hash(original_, Profile::kReference, false)).fingerprints;
   ASSERT_THAT(prints, SizeIs(3));
   EXPECT_EQ(prints[0].algorithm, Algorithm::kPdq);
   EXPECT_EQ(prints[0].decode_mode, DecodeMode::kExact);
@@ -252,7 +252,7 @@ TEST_F(CheckRequest, HashIsWhatASubmissionNeeds) {
 
 TEST_F(CheckRequest, HashRefusesWhatCannotBeReadWhole) {
   const auto reason = [&](const testing::Encoded& bytes) {
-    return ReasonOf(pipeline().Hash(bytes, Profile::kReference).status());
+    return ReasonOf(pipeline().Hash(bytes, Profile::kReference, false).status());
   };
   testing::Encoded cut = original_;
   cut.resize(cut.size() / 2);

@@ -185,7 +185,8 @@ TEST_F(CheckAnimation, TheDeadlineIsLookedAtBetweenFrames) {
 
 TEST_F(CheckAnimation, HashGivesAFingerprintForEachFrameAndTwoDigests) {
   const auto prints =
-      testing::Take(pipeline({.max_frames = 3}).Hash(Animation(9, 0), Profile::kReference));
+      testing::Take(pipeline({.max_frames = 3}).Hash(Animation(9, 0), Profile::kReference, false))
+          .fingerprints;
   ASSERT_THAT(prints, SizeIs(5));
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(prints[i].algorithm, Algorithm::kPdq);
   EXPECT_EQ(prints[3].algorithm, Algorithm::kSha256);
@@ -195,7 +196,7 @@ TEST_F(CheckAnimation, HashGivesAFingerprintForEachFrameAndTwoDigests) {
   EXPECT_EQ(Check(original_).outcome, Outcome::kMatch);
   PipelineOptions bounded;
   bounded.limits.max_animation_pixels = 5 * 160 * 120;
-  const auto refused = pipeline(bounded).Hash(Animation(9, 0), Profile::kReference);
+  const auto refused = pipeline(bounded).Hash(Animation(9, 0), Profile::kReference, false);
   EXPECT_EQ(ReasonOf(refused.status()), "IMAGE_TOO_LARGE");
 }
 
