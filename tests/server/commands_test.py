@@ -94,7 +94,8 @@ class Hash(harness.TestCase):
         self.assertEqual(run("hash", folder / "empty").stdout, "")
 
     def test_a_bar_is_shown_when_only_the_error_output_is_a_terminal(self):
-        files = [pictures() / "scene-1.png"] * 60 + [pictures() / "none"]
+        # Enough that a fast machine is not done before a bar is due.
+        files = [pictures() / "scene-1.png"] * 1000 + [pictures() / "none"]
         terminal, other_end = pty.openpty()
         done = subprocess.run([harness.PROGRAM, "hash", *files], stdout=subprocess.PIPE,
                               stderr=other_end, env=harness.clean_environment(), text=True,
@@ -105,9 +106,9 @@ class Hash(harness.TestCase):
             while chunk := os.read(terminal, 4096):
                 shown += chunk
         os.close(terminal)
-        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 60))
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 1000))
         self.assertIn(b"(FILE_UNREADABLE)", shown)
-        self.assertIn(b"(61 of 61)", shown)
+        self.assertIn(b"(1001 of 1001)", shown)
 
 
 class Program(harness.TestCase):

@@ -1,6 +1,7 @@
 """What follows a verdict: the stream that tells a platform to release, feedback, suspension, and
 what the owner of an entry reads of it. The first test prints the seed's story as a transcript."""
 
+import contextlib
 import json
 import queue
 import signal
@@ -11,7 +12,7 @@ import grpc
 import harness
 from match_test import near, random_pdq
 from review_test import PRINCIPALS, REVERSED, ReviewTest
-from vigie.v1 import match_pb2, review_pb2, types_pb2
+from vigie.v1 import lists_pb2, match_pb2, review_pb2, types_pb2
 from vigie.v1.review_pb2 import Event, GiveFeedbackRequest, Outcome
 from vigie.v1.types_pb2 import Verdict
 
@@ -281,6 +282,11 @@ class Feedback(ReviewTest):
     def test_a_record_says_how_submissions_fared_to_whom_it_concerns(self):
         key = harness.make_key(self.server.data_dir, "newcomers", "trusted_flagger")
         newcomer = self.server.client_with_key(key)
+
+        def works():
+            with contextlib.suppress(grpc.RpcError):
+                return newcomer.lists.ListLists(lists_pb2.ListListsRequest()) is not None
+        harness.poll(works, "the key works")
         names = [self.submit(newcomer)[1] for _ in range(4)]
         for name in names[:3]:
             self.ana.decide("ConfirmEntry", name, "Ana Lys", types_pb2.ILLEGAL_CONTENT)
