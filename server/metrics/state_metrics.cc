@@ -51,6 +51,11 @@ void StateMetrics::CollectIndex(Families& families) const {
         static_cast<double>(index.tombstones));
   gauge("vigie_index_bytes", "Memory of the index's codes, rows and tables.",
         static_cast<double>(index.bytes));
+  const LocalIndexStats local = sources_.catalog->local_stats();
+  gauge("vigie_local_pictures", "Pictures with a local fingerprint that acts.",
+        static_cast<double>(local.pictures));
+  gauge("vigie_local_bytes", "Memory of local fingerprints and their index.",
+        static_cast<double>(local.bytes));
   gauge("vigie_index_oldest_unsealed_seconds",
         "Since the oldest head was begun; 0: everything is sealed.", index.oldest_unsealed_s);
   gauge("vigie_catalogue_revision", "Number of the last state that is durable and matchable.",
