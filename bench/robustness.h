@@ -119,6 +119,11 @@ struct FalseMatch {
   int inliers = 0;
 };
 
+struct Miss {
+  std::string edit;
+  std::string upload;
+};
+
 struct RobustnessReport {
   size_t photographs = 0;
   size_t entries = 0;
@@ -127,6 +132,7 @@ struct RobustnessReport {
   size_t pairs = 0;  // of an upload and a photograph that is not in it, for each tier
   std::vector<RobustnessRow> rows;
   std::vector<FalseMatch> false_matches;  // the first of them
+  std::vector<Miss> missed;  // by the last tier, which finds the most; the first of them
 };
 
 // Throws std::runtime_error.

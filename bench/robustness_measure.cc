@@ -18,6 +18,7 @@ constexpr int kPostedSide = 1280;
 constexpr size_t kOthers = 8;  // in a collage of nine
 constexpr size_t kPool = 32;   // that they are drawn from
 constexpr size_t kKeptFalse = 200;
+constexpr size_t kKeptMissed = 1000;
 
 cv::Mat AsPosted(const cv::Mat& picture, int side) {
   const double factor = static_cast<double>(side) / std::max(picture.cols, picture.rows);
@@ -51,7 +52,8 @@ struct Count {
   std::vector<int> distances;
   std::vector<int> inliers;
 
-  void Add(const Answer& answer, EntryNumber wanted) {
+  // True when it was found.
+  bool Add(const Answer& answer, EntryNumber wanted) {
     ++row.asked;
     const auto found = std::find_if(answer.found.begin(), answer.found.end(),
                                     [wanted](const Found& f) { return f.entry == wanted; });
@@ -66,6 +68,7 @@ struct Count {
     row.times.hash_ns += answer.times.hash_ns;
     row.times.search_ns += answer.times.search_ns;
     row.times.decide_ns += answer.times.decide_ns;
+    return found != answer.found.end();
   }
 
   RobustnessRow Finish() {
@@ -130,7 +133,11 @@ class Measurement {
     for (size_t t = 0; t < tiers_.size(); ++t) {
       const Answer answer = tiers_[t].ask(upload);
       Count& count = counts_[e * tiers_.size() + t];
-      count.Add(answer, photograph.entry);
+      const bool found = count.Add(answer, photograph.entry);
+      const bool last = t + 1 == tiers_.size();
+      if (!found && last && report_.missed.size() < kKeptMissed) {
+        report_.missed.push_back({.edit = count.row.edit, .upload = photograph.name});
+      }
       CountFalse(photograph, answer, shown, &count.row);
       if (t == 0 && !photograph.near_duplicates) report_.pairs += base_.entries() - shown.size();
     }

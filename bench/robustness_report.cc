@@ -69,10 +69,14 @@ void PrintRobustness(const RobustnessReport& report) {
 }
 
 bool WriteRobustnessJson(const RobustnessReport& report, const std::string& path) {
-  Json json = {{"robustness", Json::array()},   {"photographs", report.photographs},
-               {"entries", report.entries},     {"skipped", report.skipped},
-               {"seed", report.seed},           {"pairs", report.pairs},
-               {"false_matches", Json::array()}};
+  Json json = {{"robustness", Json::array()},
+               {"photographs", report.photographs},
+               {"entries", report.entries},
+               {"skipped", report.skipped},
+               {"seed", report.seed},
+               {"pairs", report.pairs},
+               {"false_matches", Json::array()},
+               {"missed", Json::array()}};
   for (const RobustnessRow& row : report.rows) json["robustness"].push_back(JsonOf(row));
   for (const FalseMatch& wrong : report.false_matches) {
     json["false_matches"].push_back({{"edit", wrong.edit},
@@ -82,6 +86,9 @@ bool WriteRobustnessJson(const RobustnessReport& report, const std::string& path
                                      {"where", wrong.where},
                                      {"distance", wrong.distance},
                                      {"inliers", wrong.inliers}});
+  }
+  for (const Miss& miss : report.missed) {
+    json["missed"].push_back({{"edit", miss.edit}, {"upload", miss.upload}});
   }
   std::ofstream out(path, std::ios::trunc);
   out << json.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
