@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
     }
     catalog->load_report_.from_checkpoint = checkpoint.ok();
     if (checkpoint.ok()) {
-      VIGIE_RETURN_IF_ERROR(catalog->LoadLocal(counters));
+      VIGIE_RETURN_IF_ERROR(catalog->LoadLocal());
       VIGIE_RETURN_IF_ERROR(catalog->LoadQuota());
       return catalog;
     }
@@ -90,7 +90,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Open(Store& store, const Clock
   }
   catalog->load_report_.checkpoint = checkpoint;
   VIGIE_RETURN_IF_ERROR(catalog->Load(counters, progress));
-  VIGIE_RETURN_IF_ERROR(catalog->LoadLocal(counters));
+  VIGIE_RETURN_IF_ERROR(catalog->LoadLocal());
   VIGIE_RETURN_IF_ERROR(catalog->LoadQuota());
   return catalog;
 }

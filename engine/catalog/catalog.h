@@ -86,6 +86,7 @@ struct JoinedLocal {
 
 struct LocalFound {
   std::vector<JoinedLocal> matches;  // one an entry, the most inliers first
+  size_t places = 0;                 // of the upload that were looked up
   bool complete = true;  // false: `go_on` ended the search, or more were alike than are compared
 };
 
@@ -262,7 +263,7 @@ class Catalog {
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
   void UnindexEntry(const EntryRecord& entry);
   // Local fingerprints (local_tier.cc).
-  absl::Status LoadLocal(const Counters& counters);
+  absl::Status LoadLocal();
   absl::Status AddLocal(EntryNumber entry, std::string_view value);
   void UnindexList(ListNumber list);
   // Takes the rows from `first_row` from the entry that they were of.

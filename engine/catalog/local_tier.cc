@@ -21,14 +21,16 @@ absl::Status Catalog::AddLocal(EntryNumber entry, std::string_view value) {
 }
 
 // They are in no checkpoint: reading them takes less time than their index, which is built anew.
-absl::Status Catalog::LoadLocal(const Counters& counters) {
+absl::Status Catalog::LoadLocal() {
   constexpr size_t kSealAfter = 1000;  // pictures: what is sealed is small, what is not is scanned
   const ListTable lists = *lists_.Acquire();
   size_t added = 0;
   VIGIE_RETURN_IF_ERROR(
       store_.ScanLocal([&](EntryNumber entry, std::string_view value) -> absl::Status {
-        if (options_.beside_writer && entry > counters.entries) return absl::OkStatus();
-        if (entry == 0 || entry > last_entry_ || table_.Entry(entry).list == 0) return Damaged();
+        const bool known = entry > 0 && entry <= last_entry_ && table_.Entry(entry).list != 0;
+        // What another program adds or changes meanwhile is left out.
+        if (!known && options_.beside_writer) return absl::OkStatus();
+        if (!known) return Damaged();
         if (!IsSearched(table_.Entry(entry), lists)) return absl::OkStatus();
         const absl::Status status = AddLocal(entry, value);
         if (ReasonOf(status) == "HASH_MALFORMED") return Damaged();
@@ -53,7 +55,8 @@ absl::StatusOr<LocalFound> Catalog::FindLocal(const LocalFingerprint& upload,
   VIGIE_ASSIGN_OR_RETURN(
       result, local_.Search(
                   upload, {}, [&](EntryNumber entry) { return join(entry).has_value(); }, go_on));
-  LocalFound found{.matches = {}, .complete = result.complete && result.left_out == 0};
+  LocalFound found{
+      .matches = {}, .places = result.places, .complete = result.complete && result.left_out == 0};
   for (LocalMatch& match : result.matches) {
     auto joined = join(match.entry);
     if (!joined.has_value()) continue;

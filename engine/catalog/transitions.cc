@@ -271,10 +271,12 @@ absl::Status Catalog::Maintain() {
     const auto scrubbed = store_.ScrubLog();
     scrub_again_us_.store(scrubbed.ok() && *scrubbed ? 0 : clock_.Now() + kScrubPauseUs);
   }
-  VIGIE_RETURN_IF_ERROR(index_.Maintain());
-  VIGIE_RETURN_IF_ERROR(allowed_.Maintain());
-  VIGIE_RETURN_IF_ERROR(local_.Maintain());
-  return expired;
+  // The smallest first: a merge of the large one may take minutes.
+  absl::Status status = local_.Maintain();
+  status.Update(allowed_.Maintain());
+  status.Update(index_.Maintain());
+  status.Update(expired);
+  return status;
 }
 
 }  // namespace vigie

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/features2d.hpp>
 #include <opencv2/imgproc.hpp>
@@ -158,8 +159,9 @@ void Describe(const cv::Mat& picture, size_t level, const std::vector<Corner>& c
 
 }  // namespace
 
-LocalFingerprint ExtractLocal(const PixelView& pixels, size_t most) {
-  if (pixels.width < 1 || pixels.height < 1) return {};
+namespace {
+
+LocalFingerprint Extract(const PixelView& pixels, size_t most) {
   cv::setNumThreads(1);
   GrayPicture gray = ReduceToGray(pixels, kLocalSide);
   cv::Mat base(gray.height, gray.width, CV_8UC1, gray.pixels.data());
@@ -181,6 +183,17 @@ LocalFingerprint ExtractLocal(const PixelView& pixels, size_t most) {
     Describe(levels[level].picture, level, chosen, local);
   }
   return local;
+}
+
+}  // namespace
+
+LocalFingerprint ExtractLocal(const PixelView& pixels, size_t most) {
+  if (pixels.width < 1 || pixels.height < 1) return {};
+  try {
+    return Extract(pixels, most);
+  } catch (const cv::Exception&) {  // of all that OpenCV reports, what can happen here
+    throw std::bad_alloc();
+  }
 }
 
 }  // namespace vigie

@@ -253,11 +253,13 @@ double ShareOf(double area, const PlacesView& places) {
 }  // namespace
 
 Alignment Align(const PlacesView& upload, const PlacesView& known, std::vector<Pairing>& pairings) {
-  std::sort(pairings.begin(), pairings.end(), [](const Pairing& a, const Pairing& b) {
-    return std::tie(a.distance, a.upload, a.known) < std::tie(b.distance, b.upload, b.known);
-  });
-  const std::vector<Pair> pairs =
-      PairsOf(upload, known, std::span(pairings).first(std::min(pairings.size(), kMaxPairings)));
+  const size_t nearest = std::min(pairings.size(), kMaxPairings);
+  std::partial_sort(pairings.begin(), pairings.begin() + static_cast<std::ptrdiff_t>(nearest),
+                    pairings.end(), [](const Pairing& a, const Pairing& b) {
+                      return std::tie(a.distance, a.upload, a.known) <
+                             std::tie(b.distance, b.upload, b.known);
+                    });
+  const std::vector<Pair> pairs = PairsOf(upload, known, std::span(pairings).first(nearest));
   std::vector<uint16_t> best;
   std::vector<uint16_t> inliers;
   for (size_t i = 0; i < std::min(pairs.size(), kMaxProposals); ++i) {

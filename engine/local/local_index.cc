@@ -176,6 +176,7 @@ absl::Status LocalIndex::LookUp(const LocalFingerprint& upload, const LocalFinge
                                std::numeric_limits<size_t>::max()));
       CountHits(found, first, side == mirrored, tally);
     }
+    tally.result.places = first + count;
   }
   return absl::OkStatus();
 }

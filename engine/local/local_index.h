@@ -67,6 +67,7 @@ struct LocalSearchResult {
   std::vector<LocalMatch> matches;
   // False: `go_on` ended the search before all places were looked up and all candidates compared.
   bool complete = true;
+  size_t places = 0;      // of the upload that were looked up
   size_t candidates = 0;  // accepted pictures with at least kMinSeeds votes, by side
   size_t left_out = 0;    // of them, those that were not compared, for time or max_candidates
   size_t hits = 0;        // of all places together, before kMaxHitsAPlace

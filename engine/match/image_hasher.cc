@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,7 @@ class FrameHasher {
     return true;
   }
 
+  int frames() const { return frames_cut_up_; }  // that came to their end
   int best_quality() const { return best_.pdq.quality; }
   int64_t hash_ns() const { return hash_ns_; }
   int64_t variants_ns() const { return variants_ns_; }
@@ -128,10 +130,15 @@ class FrameHasher {
       variants_cut_short_ = true;
       return;
     }
-    LocalFingerprint local = ExtractLocal(frame.pixels, static_cast<size_t>(options_.local_places));
-    if (!local.keypoints.empty()) {
-      local_ = std::move(local);
-      local_frame_ = frame.number;
+    try {
+      LocalFingerprint local =
+          ExtractLocal(frame.pixels, static_cast<size_t>(options_.local_places));
+      if (!local.keypoints.empty()) {
+        local_ = std::move(local);
+        local_frame_ = frame.number;
+      }
+    } catch (const std::bad_alloc&) {
+      variants_cut_short_ = true;  // the hashes are there
     }
     variants_ns_ += NanosecondsSince(begin);
   }
@@ -178,7 +185,9 @@ absl::StatusOr<HashedImage> HashEncoded(Bytes bytes, const HashOptions& asked, P
     const auto summary = DecodeFrames(bytes, options.limits, mode,
                                       sampled ? Sampling::kPdqReference : Sampling::kAllPixels,
                                       [&](const Frame& frame) { return hasher.Take(frame); });
-    if (!summary.ok() && !sampled && options.profile == Profile::kReference && go_on()) {
+    const std::string reason = ReasonOf(summary.ok() ? summary->rest : summary.status());
+    if (!sampled && options.profile == Profile::kReference && hasher.frames() == 0 && go_on() &&
+        (reason == "IMAGE_TOO_LARGE" || reason == "OUT_OF_MEMORY")) {
       // It may be too large to be there whole: its hash alone is better than nothing.
       sampled = true;
       options.local_places = 0;

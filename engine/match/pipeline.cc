@@ -36,6 +36,7 @@ struct Pipeline::Queries {
   int frames_decoded = 0;  // of an animation
   int frames_looked_up = 0;
   std::vector<Fingerprint> digests;
+  std::string name;  // of an upload that may be found without any of these: a digest of it
   // Set when finding nothing would not mean that nothing is there.
   std::optional<NotScanned> obstacle;
   std::string detail;
@@ -54,7 +55,7 @@ struct Pipeline::Queries {
     }
     if (!hashes.empty()) return values;
     for (const Fingerprint& digest : digests) values += digest.value;
-    return values;
+    return values + name;
   }
 
   void Obstruct(NotScanned reason, std::string_view why) {
@@ -163,6 +164,9 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
   // Decoding is most of the cost: a caller who is gone is not decoded for.
   if (clock_.Now() >= options.deadline_us) return Search(queries, options);
   AddHashes(encoded, options, queries);
+  if (queries.hashes.empty() && !queries.local.keypoints.empty()) {
+    queries.name = ToText(Sha256(encoded));
+  }
   return Search(queries, options);
 }
 
@@ -331,7 +335,7 @@ absl::Status Pipeline::SearchLocal(Queries& queries, const CheckOptions& options
                  queries.local, [&](const ListRecord& list) { return IsConsulted(list, options); },
                  [&] { return IsTimeLeft(queries, options); }));
   queries.budget_ended = queries.budget_ended || !found.complete;
-  queries.places_looked_up = static_cast<int>(queries.local.keypoints.size());
+  queries.places_looked_up = static_cast<int>(found.places);
   for (const JoinedLocal& joined : found.matches) {
     Match match = MatchWith(joined.match.entry, joined.entry, *joined.list);
     match.algorithm = Algorithm::kLocal;
@@ -362,8 +366,6 @@ absl::Status Pipeline::SearchNear(Queries& queries, const CheckOptions& options,
     return absl::OkStatus();
   };
   VIGIE_RETURN_IF_ERROR(look_up(0, queries.of_whole));
-  queries.thorough_until =
-      std::chrono::steady_clock::now() + std::chrono::microseconds(queries.thorough_us);
   for (size_t i = 0; i < queries.variants.size(); i += kTogether) {
     if (!IsTimeLeft(queries, options)) {
       queries.budget_ended = true;
@@ -391,6 +393,8 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
   const Revision revision = catalog_.revision();
   std::vector<Match> matches;
   StepTimer timer(options.times);
+  queries.thorough_until =
+      std::chrono::steady_clock::now() + std::chrono::microseconds(queries.thorough_us);
   VIGIE_RETURN_IF_ERROR(SearchNear(queries, options, &matches));
   VIGIE_RETURN_IF_ERROR(SearchLocal(queries, options, &matches));
   for (const Fingerprint& digest : queries.digests) {

@@ -8,11 +8,13 @@
 namespace vigie {
 namespace {
 
-bool IsOfCourt(const Match& match) {
-  return match.state == EntryState::kConfirmed && match.court_basis;
-}
-
 bool IsPartial(const Match& match) { return match.variant.has_value() || match.local.has_value(); }
+
+// Somebody has said that the whole upload is harmless: that a part of it looks like a part of what
+// a court has confirmed is no reason to hold it.
+bool OutranksAllow(const Match& match) {
+  return match.state == EntryState::kConfirmed && match.court_basis && !IsPartial(match);
+}
 
 // Those of ALLOW lists cause nothing.
 void SetEffect(const Policy::Ruling& ruling, Match& match) {
@@ -36,8 +38,9 @@ void MoveTail(std::vector<Match>& from, std::vector<Match>::iterator first,
   from.erase(first, from.end());
 }
 
-// One match an entry: the nearest of the whole upload and the nearest of a part of it, and of
-// these two the one that causes more, which the policy decides. `matches` is in order of entries.
+// One match an entry: the nearest of the whole upload, the nearest of a part of it and that of
+// places, and of these the one that causes more, which the policy decides. `matches` is in order of
+// entries.
 struct Ruled {
   Match match;
   bool ignored = false;
@@ -159,7 +162,8 @@ Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_vie
                    [&](const Match& a, const Match& b) { return order(a) < order(b); });
   matches.erase(std::unique(matches.begin(), matches.end(),
                             [](const Match& a, const Match& b) {
-                              return a.entry == b.entry && IsPartial(a) == IsPartial(b);
+                              return a.entry == b.entry && IsPartial(a) == IsPartial(b) &&
+                                     a.local.has_value() == b.local.has_value();
                             }),
                 matches.end());
 
@@ -173,9 +177,10 @@ Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_vie
     (ruled.ignored ? verdict.set_aside : rest).push_back(std::move(ruled.match));
   }
   const bool allowed = !allowing.empty();
-  MoveTail(acting,
-           allowed ? std::stable_partition(acting.begin(), acting.end(), IsOfCourt) : acting.end(),
-           verdict.set_aside);
+  MoveTail(
+      acting,
+      allowed ? std::stable_partition(acting.begin(), acting.end(), OutranksAllow) : acting.end(),
+      verdict.set_aside);
   if (acting.empty() && allowed) {
     const auto nearest =
         std::min_element(allowing.begin(), allowing.end(),

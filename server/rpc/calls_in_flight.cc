@@ -6,11 +6,13 @@ namespace vigie {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{2};  // between looks at whether calls are left
+constexpr std::chrono::milliseconds kForRefused{200};
 
 }  // namespace
 
 bool CallsInFlight::Enter() {
   if ((calls_.fetch_add(1) & kClosed) == 0) return true;
+  refused_.fetch_add(1);
   Leave();
   return false;
 }
@@ -36,9 +38,14 @@ size_t CallsInFlight::WaitUntilNone(std::chrono::milliseconds most) {
   const auto end = std::chrono::steady_clock::now() + most;
   while (true) {
     const auto left = static_cast<size_t>(calls_.load() & ~kClosed);
-    if (left == 0 || std::chrono::steady_clock::now() >= end) return left;
+    if (left == 0 || std::chrono::steady_clock::now() >= end) break;
     std::this_thread::sleep_for(kPause);
   }
+  const auto refused_end = std::chrono::steady_clock::now() + kForRefused;
+  while (refused_.load() > 0 && std::chrono::steady_clock::now() < refused_end) {
+    std::this_thread::sleep_for(kPause);
+  }
+  return static_cast<size_t>(calls_.load() & ~kClosed);
 }
 
 absl::Status CallsInFlight::Stopping() {

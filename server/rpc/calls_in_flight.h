@@ -26,11 +26,12 @@ class StoppableStream {
 // Thread-safe.
 class CallsInFlight {
  public:
-  // Counts a call in until Leave(). False: the server stops, and the call, which is not counted, is
-  // to be refused with Stopping().
+  // Counts a call in until Leave(). False: the server stops, and the call is to be refused with
+  // Stopping(), and counted out by LeaveRefused() when that has been said.
   [[nodiscard]] bool Enter();
-  // Takes no lock: gRPC may end one call inside what another one asks of it.
+  // Take no lock: gRPC may end one call inside what another one asks of it.
   void Leave() { calls_.fetch_sub(1); }
+  void LeaveRefused() { refused_.fetch_sub(1); }
 
   // From now on until Remove() the stream is told of a stop, at once when there was one.
   void Add(StoppableStream* stream);
@@ -38,7 +39,8 @@ class CallsInFlight {
 
   // Refuses calls and tells streams to end, for good.
   void Close();
-  // How many calls are left when there are none, or when the time is over.
+  // How many calls are left when there are none, or when the time is over. Those that are being
+  // refused are waited for as well, but not for ever: others may come all the time.
   size_t WaitUntilNone(std::chrono::milliseconds most);
 
   // UNAVAILABLE, reason SERVER_STOPPING: nothing was done for the call, or for what the stream has
@@ -49,6 +51,7 @@ class CallsInFlight {
   static constexpr uint64_t kClosed = uint64_t{1} << 63;  // in calls_, beside their number
 
   std::atomic<uint64_t> calls_{0};
+  std::atomic<uint64_t> refused_{0};
   std::mutex mutex_;
   std::set<StoppableStream*> streams_;
 };

@@ -194,6 +194,10 @@ absl::StatusOr<NewEntry> FromProto(const v1::Entry& message) {
 
 absl::StatusOr<CheckOptions> FromProto(const v1::CheckSettings& message) {
   CheckOptions options;
+  constexpr int kMaxLists = 1000;  // each is looked for with every picture
+  if (message.lists_size() > kMaxLists) {
+    return Invalid("OUT_OF_RANGE", absl::StrCat("at most ", kMaxLists, " lists"));
+  }
   for (const std::string& name : message.lists()) {
     std::string id;
     VIGIE_ASSIGN_OR_RETURN(id, ListIdOf(name));

@@ -16,6 +16,8 @@ constexpr size_t kPictureUnit = 64 << 10;  // bytes
 // Fingerprints that are looked up in gRPC's own thread: handing them to another one costs as much
 // as looking up one (docs/decisions/0016-overload.md).
 constexpr int64_t kFewFingerprints = 4;
+constexpr size_t kFewFields = 64;
+constexpr size_t kFewBytes = 4096;
 // Verdicts that are written down together, so that a match rate counts soon.
 constexpr size_t kWrittenTogether = 64;
 
@@ -49,7 +51,8 @@ Demand DemandOfHashes(const MessageContents& message) {
           .units = fingerprints,
           .pictures = pictures,
           .bytes = message.bytes,
-          .here = fingerprints <= kFewFingerprints && pictures <= kFewFingerprints};
+          .here = fingerprints <= kFewFingerprints && pictures <= kFewFingerprints &&
+                  message.fields <= kFewFields && message.bytes <= kFewBytes};
 }
 
 // A message of StreamCheck: of several pictures in it the last one counts.

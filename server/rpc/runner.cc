@@ -189,7 +189,9 @@ grpc::ServerUnaryReactor* Runner::Start(grpc::CallbackServerContext* context, Me
   if (admitted.ok()) {
     const absl::StatusOr<MessageContents> contents = ReadContents(bytes, *unary->work.type);
     admitted = contents.status();
-    if (admitted.ok() && measure != nullptr) unary->demand = measure(*contents);
+    if (admitted.ok()) {
+      unary->demand = measure != nullptr ? measure(*contents) : Demand{.bytes = contents->bytes};
+    }
   }
   if (admitted.ok()) admitted = TakeRate(unary->call, unary->demand);
   if (admitted.ok()) {

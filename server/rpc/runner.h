@@ -125,9 +125,7 @@ class Runner {
   void End(const Call& call, const absl::Status& status) const;
 
   // Last of all, when gRPC has done with the call.
-  void Done(const Call& call) const {
-    if (call.counted) calls_.Leave();
-  }
+  void Done(const Call& call) const { call.counted ? calls_.Leave() : calls_.LeaveRefused(); }
   CallsInFlight& calls() const { return calls_; }
 
   // nullptr: nobody counts.

@@ -29,9 +29,11 @@ void CheckWords(int first, int last) {
 
 // The numbers are stored in databases, so the test repeats them.
 TEST(Types, EveryWordNamesOneValueAndBack) {
-  CheckWords<Algorithm>(1, 4);
+  CheckWords<Algorithm>(1, 5);
   CheckWords<Profile>(1, 2);
   CheckWords<DecodeMode>(1, 2);
+  CheckWords<VariantKind>(1, 3);
+  CheckWords<Effort>(1, 2);
   CheckWords<Orientation>(0, 7);
   CheckWords<ListKind>(1, 2);
   CheckWords<Category>(1, 7);

@@ -144,6 +144,28 @@ TEST_F(LocalCheck, ALargePictureHasItsEvidenceInItsOwnPixels) {
   EXPECT_EQ(again.matches.at(0).distance, Check(Encode(large, ".jpg")).matches.at(0).distance);
 }
 
+TEST_F(LocalCheck, AFeaturelessUploadIsFoundByItsPlacesAndHasAnIdOfItsOwn) {
+  const EntryRecord entry = KnowLocally(known_);
+  const auto faint = [&](uint8_t ground) {
+    Picture picture = part_;
+    for (uint8_t& sample : picture.data) sample = static_cast<uint8_t>(ground + sample / 9);
+    return Encode(picture, ".png");
+  };
+  const Encoded upload = faint(100);
+  const Pipeline demanding = pipeline({.min_quality = 100});
+  const auto check = [&](const Encoded& bytes, const CheckOptions& options) {
+    return Take(demanding.CheckImage(bytes, options));
+  };
+  EXPECT_EQ(check(upload, From("forum")).not_scanned, NotScanned::kFeatureless);
+  const Verdict verdict = check(upload, Thorough());
+  ASSERT_EQ(verdict.outcome, Outcome::kMatch);
+  EXPECT_EQ(verdict.matches.at(0).entry, entry.number);
+  EXPECT_FALSE(verdict.budget_ended);
+  EXPECT_GT(verdict.places_looked_up, 0);
+  EXPECT_EQ(check(upload, Thorough()).upload, verdict.upload);
+  EXPECT_NE(check(faint(110), Thorough()).upload, verdict.upload);
+}
+
 TEST_F(LocalCheck, WhatIsTooLargeToBeInMemoryWholeIsHashedAllTheSame) {
   KnowLocally(known_);
   const Picture large =

@@ -111,6 +111,41 @@ TEST(Decide, PlacesThatAgreeAreHeldAndComeAfterWhatHasADistance) {
   EXPECT_EQ(Decided({ByPlaces(known, 40), known}, 16).action, Action::kBlock);
 }
 
+TEST(Decide, APolicyThatIgnoresAPartLeavesThePlaces) {
+  Match known;
+  known.entry = 7;
+  known.state = EntryState::kConfirmed;
+  known.threshold = 31;
+  PolicyRule rule;
+  rule.from_distance = 11;
+  rule.court_basis = false;
+  rule.at_most = std::nullopt;
+  const absl::StatusOr<Policy> strict = Policy::Make("strict", {rule});
+  ASSERT_TRUE(strict.ok());
+  const Verdict verdict = Decide({OfPart(known, 25), ByPlaces(known, 40)}, *strict, "forum", 16);
+  ASSERT_EQ(verdict.outcome, Outcome::kMatch);
+  EXPECT_TRUE(verdict.matches.at(0).local.has_value());
+  EXPECT_EQ(verdict.action, Action::kHoldForReview);
+}
+
+TEST(Decide, AnAllowedPictureIsNotHeldForAPartOfWhatACourtConfirmed) {
+  Match court;
+  court.entry = 7;
+  court.state = EntryState::kConfirmed;
+  court.court_basis = true;
+  court.threshold = 31;
+  Match allowing;
+  allowing.entry = 8;
+  allowing.kind = ListKind::kAllow;
+  for (const Match& part : {OfPart(court, 2), ByPlaces(court, 40)}) {
+    const Verdict verdict = Decided({part, allowing}, 16);
+    EXPECT_EQ(verdict.outcome, Outcome::kNoMatch);
+    EXPECT_EQ(verdict.basis, Basis::kAllowListed);
+    ASSERT_EQ(verdict.set_aside.size(), 1U);
+  }
+  EXPECT_EQ(Decided({court, allowing}, 16).action, Action::kBlock);
+}
+
 TEST(EffectOf, SaysWhatLimitedTheAction) {
   const auto basis = [](EntryState state, Action list, Category category) {
     return EffectOf(state, list, category).basis;
