@@ -24,6 +24,7 @@
 #include "server/app/decoders.h"
 #include "server/app/limits.h"
 #include "server/app/policy_file.h"
+#include "server/app/sockets.h"
 #include "server/log/log.h"
 
 namespace vigie {
@@ -165,8 +166,8 @@ absl::Status Instance::Serve() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(config_.listen, credentials, &port);
+  port_ = 0;
+  builder.AddListeningPort(config_.listen, credentials, &port_);
   // Without this a second server would share the port and take half of the requests.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   LimitConnections(config_, builder);
@@ -175,11 +176,11 @@ absl::Status Instance::Serve() {
   builder.RegisterService(review_service_.get());
   builder.RegisterService(audit_service_.get());
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
+  if (server_ == nullptr || port_ == 0) {
     return Error(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
                  absl::StrCat("cannot listen on ", config_.listen, ": is the port taken?"));
   }
-  address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port_);
   ShowServing(false);  // gRPC's first word would be that it serves
   health_.Set(Health::Part::kLife, absl::OkStatus());
   maintenance_ = std::thread([this] { MaintainUntilStopped(); });
@@ -285,9 +286,9 @@ void Instance::Drain() {
   match_service_->watchers().Close();
   const size_t left = calls_.WaitUntilNone(std::chrono::milliseconds(in_force_.drain_ms));
   if (left > 0) spdlog::warn("{} calls were not finished in time and are broken off", left);
-  // Closes all connections, also those that are idle: gRPC's own Shutdown() would wait for their
-  // other ends. It comes after, because it answers a call that still comes with CANCELLED, which
-  // callers do not repeat; on a connection that is closed, it is UNAVAILABLE.
+  // All connections, also those that are idle: gRPC's own Shutdown() would wait for their other
+  // ends, and answer a call that still comes with CANCELLED, which callers do not repeat.
+  EndConnections(port_);
   grpc_server_cancel_all_calls(server_->c_server());
   server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();

@@ -111,6 +111,7 @@ class Instance {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Observation> observation_;
   std::string address_;
+  int port_ = 0;
   std::chrono::steady_clock::time_point next_checkpoint_{};  // not earlier
   Trouble maintenance_trouble_, signing_trouble_;
   std::chrono::steady_clock::time_point next_look_{};  // at the TLS files
