@@ -128,6 +128,18 @@ void Require(const absl::Status& status) {
   if (!status.ok()) throw std::runtime_error(std::string(status.message()));
 }
 
+// How many pairs had so many places that agree.
+static nlohmann::json InliersOf(const std::map<int, size_t>& histogram, size_t pairs) {
+  size_t aligned = 0;
+  nlohmann::json inliers;
+  for (const auto& [count, times] : histogram) {
+    inliers[std::to_string(count)] = times;
+    aligned += times;
+  }
+  inliers["no hit"] = pairs - aligned;
+  return inliers;
+}
+
 nlohmann::json MeasureFalse(const std::vector<Photo>& photos) {
   const Pool pool = PoolOf(photos);
   std::map<int, size_t> histogram;
@@ -175,18 +187,11 @@ nlohmann::json MeasureFalse(const std::vector<Photo>& photos) {
   size_t known = 0;
   for (const Photo& photo : photos) known += photo.related ? 0 : 1;
   pairs *= known - 1;
-  size_t aligned = 0;
-  nlohmann::json inliers;
-  for (const auto& [count, times] : histogram) {
-    inliers[std::to_string(count)] = times;
-    aligned += times;
-  }
-  inliers["no hit"] = pairs - aligned;
   return {{"pairs", pairs},
           {"matches", matches.size()},
           {"matches_of_the_same_scene", same_scene},
           {"examples", std::move(matches)},
-          {"inliers", std::move(inliers)},
+          {"inliers", InliersOf(histogram, pairs)},
           {"hits_a_million_descriptor_pairs",
            1e6 * static_cast<double>(pairings_all) / descriptor_pairs}};
 }

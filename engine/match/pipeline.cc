@@ -170,21 +170,24 @@ absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& 
   return Search(queries, options);
 }
 
-void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const {
-  queries.effort = options.effort.value_or(options_.effort);
-  const bool thorough = queries.effort == Effort::kThorough;
+HashOptions Pipeline::HashingFor(bool thorough) const {
   // Places that nothing can be found by are not looked for.
   const bool local = thorough && catalog_.local_stats().pictures > 0;
-  const HashOptions hash = {.limits = options_.limits,
-                            .mode = options_.check_mode,
-                            .profile = Profile::kReference,
-                            .all_orientations = true,
-                            .min_quality = options_.min_quality,
-                            .max_frames = options_.max_frames,
-                            .max_variants = thorough ? static_cast<int>(kMaxVariants) : 0,
-                            .local_places = local ? static_cast<int>(kUploadKeypoints) : 0,
-                            .variants_budget_ns = options_.thorough_us * 1000};
-  auto image = hasher_.Hash(encoded, hash, options.deadline_us);
+  return {.limits = options_.limits,
+          .mode = options_.check_mode,
+          .profile = Profile::kReference,
+          .all_orientations = true,
+          .min_quality = options_.min_quality,
+          .max_frames = options_.max_frames,
+          .max_variants = thorough ? static_cast<int>(kMaxVariants) : 0,
+          .local_places = local ? static_cast<int>(kUploadKeypoints) : 0,
+          .variants_budget_ns = options_.thorough_us * 1000};
+}
+
+void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const {
+  queries.effort = options.effort.value_or(options_.effort);
+  auto image =
+      hasher_.Hash(encoded, HashingFor(queries.effort == Effort::kThorough), options.deadline_us);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
     return;

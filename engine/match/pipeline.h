@@ -121,6 +121,7 @@ class Pipeline {
   struct Queries;
   using SharedPolicy = std::shared_ptr<const Policy>;
 
+  HashOptions HashingFor(bool thorough) const;
   void AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const;
   absl::Status CheckRequest(const CheckOptions& options) const;
   absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;

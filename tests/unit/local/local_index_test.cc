@@ -16,6 +16,7 @@
 namespace vigie {
 namespace {
 
+using testing::NearlyIdentical;
 using testing::Picture;
 using testing::Scene;
 
@@ -166,14 +167,7 @@ TEST(LocalIndex, AThousandNearlyIdenticalPicturesAreBoundedAndOneIsFound) {
   std::mt19937 random(3);
   const LocalFingerprint original = Made(9, kKnownKeypoints);
   for (EntryNumber entry = 0; entry < 1000; ++entry) {
-    LocalFingerprint copy = original;
-    for (Pdq256& code : copy.descriptors) {
-      for (int flip = 0; flip < 8; ++flip) {
-        uint8_t& byte = code.bytes[random() % 32];
-        byte = static_cast<uint8_t>(byte ^ 1U << random() % 8);
-      }
-    }
-    ASSERT_TRUE(index.Add(entry, copy).ok());
+    ASSERT_TRUE(index.Add(entry, NearlyIdentical(original, random)).ok());
   }
   ASSERT_TRUE(index.Maintain(true).ok());
   const LocalSearchResult result = Ask(index, original);

@@ -67,6 +67,16 @@ Picture MirroredPicture(const Picture& picture) {
   return out;
 }
 
+LocalFingerprint NearlyIdentical(LocalFingerprint local, std::mt19937& random) {
+  for (Pdq256& code : local.descriptors) {
+    for (int flip = 0; flip < 8; ++flip) {
+      uint8_t& byte = code.bytes[random() % 32];
+      byte = static_cast<uint8_t>(byte ^ 1U << random() % 8);
+    }
+  }
+  return local;
+}
+
 Picture Wall(const Picture& tile, int columns, int rows) {
   Picture wall = Flat(tile.width * columns, tile.height * rows, 0, ChannelOrder::kGray);
   for (int y = 0; y < wall.height; ++y) {

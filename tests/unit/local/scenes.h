@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 #include <vector>
 
 #include "engine/local/geometry.h"
@@ -17,6 +18,9 @@ Picture Scene(int width, int height, uint32_t seed);
 Picture Warped(const Picture& picture, const AffineMap& map, int width, int height);
 
 Picture MirroredPicture(const Picture& picture);
+
+// `local` with up to 8 bits of each descriptor changed.
+LocalFingerprint NearlyIdentical(LocalFingerprint local, std::mt19937& random);
 
 // A wall of `columns` x `rows` copies of `tile`.
 Picture Wall(const Picture& tile, int columns, int rows);
