@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <numeric>
 #include <opencv2/imgcodecs.hpp>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "engine/store/sqlite_store.h"
@@ -29,6 +31,19 @@ T OrThrow(absl::StatusOr<T> result) {
   if (!result.ok()) throw std::runtime_error(std::string(MessageOf(result.status())));
   return *std::move(result);
 }
+
+// Looked at one by one.
+constexpr std::pair<std::string_view, std::string_view> kSameScene[] = {
+    // A collage, and two of the photographs that it is made of.
+    {"tulips_134143359_71fa8dd9a4", "tulips_132538273_335240fe5b_n"},
+    {"tulips_134143359_71fa8dd9a4", "tulips_133858239_3eaa8a91fd_n"},
+    // The two views of a stereo camera.
+    {"motorcycle_left", "motorcycle_right"},
+    // The same carton in front of the same shelf.
+    {"Tropicana-Apple-Juice_003", "Tropicana-Apple-Juice_025"},
+    // One dandelion before the same grape hyacinths, and closer.
+    {"dandelion_16159487_3a6615a565_n", "dandelion_16987075_9a690a2183"},
+};
 
 }  // namespace
 
@@ -175,6 +190,16 @@ std::vector<EntryNumber> World::Fill(std::span<const Pdq256> hashes) {
   }
   if (!catalog_->Maintain().ok()) throw std::runtime_error("index maintenance failed");
   return numbers;
+}
+
+bool ShowTheSame(const std::string& a, const std::string& b) {
+  return std::any_of(std::begin(kSameScene), std::end(kSameScene), [&](const auto& pair) {
+    const auto has = [](const std::string& name, std::string_view part) {
+      return name.find(part) != std::string::npos;
+    };
+    return (has(a, pair.first) && has(b, pair.second)) ||
+           (has(a, pair.second) && has(b, pair.first));
+  });
 }
 
 }  // namespace vigie::bench

@@ -96,6 +96,10 @@ class World {
   std::unique_ptr<Catalog> catalog_;
 };
 
+// True for the names of two photographs of data/photos that do show the same thing: to find one in
+// the other is not wrong, and is counted apart.
+bool ShowTheSame(const std::string& a, const std::string& b);
+
 // Who uploads to a World's list, and whose uploads are checked against it.
 inline constexpr char kPlatform[] = "bench-platform";
 NewEntry EntryOf(const Pdq256& hash);

@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <ctime>
-#include <iterator>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "bench/inputs.h"
@@ -21,29 +20,6 @@ namespace {
 constexpr int kDescriptorFlips = 6;
 constexpr size_t kMixed = 12;  // photographs that lend their places to one made picture
 
-// Photographs of data/photos that do show the same thing, looked at one by one. Counted apart.
-constexpr std::pair<std::string_view, std::string_view> kSameScene[] = {
-    // A collage, and two of the photographs that it is made of.
-    {"tulips_134143359_71fa8dd9a4", "tulips_132538273_335240fe5b_n"},
-    {"tulips_134143359_71fa8dd9a4", "tulips_133858239_3eaa8a91fd_n"},
-    // The two views of a stereo camera.
-    {"motorcycle_left", "motorcycle_right"},
-    // The same carton in front of the same shelf.
-    {"Tropicana-Apple-Juice_003", "Tropicana-Apple-Juice_025"},
-    // Two garments on the same wooden floor, whose grain is what matches.
-    {"6b617d8d-380b-437b-9dbf-9abcb89220d1", "f98510a9-e9cd-4402-9ed3-e725aba399e8"},
-};
-
-bool ShowTheSame(const std::string& a, const std::string& b) {
-  return std::any_of(std::begin(kSameScene), std::end(kSameScene), [&](const auto& pair) {
-    const auto has = [](const std::string& name, std::string_view part) {
-      return name.find(part) != std::string::npos;
-    };
-    return (has(a, pair.first) && has(b, pair.second)) ||
-           (has(a, pair.second) && has(b, pair.first));
-  });
-}
-
 bool Always() { return true; }
 bool All(EntryNumber /*entry*/) { return true; }
 
@@ -56,7 +32,7 @@ PixelView ViewOf(const cv::Mat& pixels) {
 }
 
 PlacesView PlacesOf(const LocalFingerprint& local) {
-  return {local.width, local.height, local.keypoints};
+  return {local.width, local.height, local.keypoints, local.descriptors};
 }
 
 // Descriptors of all photos, one behind the other.
@@ -166,9 +142,10 @@ nlohmann::json MeasureFalse(const std::vector<Photo>& photos) {
                                    .distance = static_cast<uint16_t>(hit.distance)});
       }
       for (auto& [photo, pairings] : by_photo) {
-        const Alignment a = Align(PlacesOf(upload), PlacesOf(photos[photo].known), pairings);
-        ++histogram[a.inliers];
-        if (a.inliers < kMinInliers || a.width < kMinWidth) continue;
+        const PlacesView known = PlacesOf(photos[photo].known);
+        ++histogram[Align(PlacesOf(upload), known, pairings).inliers];
+        const std::optional<Alignment> a = MatchOf(PlacesOf(upload), known, pairings);
+        if (!a.has_value()) continue;
         if (ShowTheSame(photos[i].name, photos[photo].name)) {
           ++same_scene;
           continue;
@@ -176,10 +153,10 @@ nlohmann::json MeasureFalse(const std::vector<Photo>& photos) {
         matches.push_back({{"upload", photos[i].name},
                            {"known", photos[photo].name},
                            {"mirrored", mirrored},
-                           {"inliers", a.inliers},
-                           {"known_share", a.known_share},
-                           {"upload_share", a.upload_share},
-                           {"width", a.width}});
+                           {"inliers", a->inliers},
+                           {"known_share", a->known_share},
+                           {"upload_share", a->upload_share},
+                           {"width", a->width}});
       }
       pairs += 1;
     }

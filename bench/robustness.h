@@ -131,6 +131,7 @@ struct RobustnessReport {
   uint64_t seed = 0;
   size_t pairs = 0;  // of an upload and a photograph that is not in it, for each tier
   std::vector<RobustnessRow> rows;
+  size_t same_scene = 0;  // pairs found that ShowTheSame(), of all edits and tiers
   std::vector<FalseMatch> false_matches;  // the first of them
   std::vector<Miss> missed;  // by the last tier, which finds the most; the first of them
 };

@@ -149,6 +149,10 @@ class Measurement {
     for (const Found& found : answer.found) {
       const Photograph& known = base_.PhotographOf(found.entry);
       if (shown.contains(found.entry) || known.near_duplicates) continue;
+      if (ShowTheSame(photograph.name, known.name)) {
+        ++report_.same_scene;
+        continue;
+      }
       ++row->false_found;
       if (report_.false_matches.size() < kKeptFalse) {
         report_.false_matches.push_back({.edit = row->edit,

@@ -63,9 +63,12 @@ void PrintRobustness(const RobustnessReport& report) {
       "fingerprints.\nmedian: distance of "
       "what was found by a hash; inliers: places of what was found by them; unseen: not scanned, "
       "so not found; false: of %zu "
-      "pairs of\nan upload and a known photograph that is not in it, for each tier. Kernel %s.\n",
+      "pairs of\nan upload and a known photograph that is not in it, for each tier (without %zu of "
+      "pairs "
+      "known to show the same thing). Kernel %s.\n",
       report.photographs, report.entries, report.skipped,
-      static_cast<unsigned long long>(report.seed), report.pairs, ActiveSimdTarget().c_str());
+      static_cast<unsigned long long>(report.seed), report.pairs, report.same_scene,
+      ActiveSimdTarget().c_str());
 }
 
 bool WriteRobustnessJson(const RobustnessReport& report, const std::string& path) {
@@ -75,6 +78,7 @@ bool WriteRobustnessJson(const RobustnessReport& report, const std::string& path
                {"skipped", report.skipped},
                {"seed", report.seed},
                {"pairs", report.pairs},
+               {"same_scene", report.same_scene},
                {"false_matches", Json::array()},
                {"missed", Json::array()}};
   for (const RobustnessRow& row : report.rows) json["robustness"].push_back(JsonOf(row));

@@ -109,6 +109,7 @@ constexpr Word<EventKind> kEventKinds[] = {
     {EventKind::kFeedbackTrue, "feedback_true"},
     {EventKind::kFeedbackFalse, "feedback_false"},
     {EventKind::kAllowConflict, "allow_conflict"},
+    {EventKind::kLocalAdded, "local_added"},
     {EventKind::kEntryConfirmed, "entry_confirmed"},
     {EventKind::kEntryRejected, "entry_rejected"},
     {EventKind::kEntryContested, "entry_contested"},

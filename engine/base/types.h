@@ -141,6 +141,7 @@ enum class EventKind : uint8_t {
   kFeedbackTrue = 13,
   kFeedbackFalse = 14,
   kAllowConflict = 15,  // of new entries: an ALLOW list has a picture that they match
+  kLocalAdded = 16,     // entries were submitted again and gained their local fingerprints
   kEntryConfirmed = 101,
   kEntryRejected = 102,
   kEntryContested = 103,

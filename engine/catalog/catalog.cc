@@ -169,9 +169,10 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
     for (const ListRecord& list : changes.lists) next = next.With(list);
     lists_.Publish(std::make_unique<ListTable>(std::move(next)));
   }
-  const bool entry_changed = std::any_of(
-      changes.entries.begin(), changes.entries.end(),
-      [](const EntryChange& change) { return !change.new_rows || change.old_first_row != 0; });
+  const bool entry_changed =
+      std::any_of(changes.entries.begin(), changes.entries.end(), [](const EntryChange& change) {
+        return change.old_first_row != 0 || (!change.new_rows && !change.new_local);
+      });
   const bool watched = entry_changed || changes.late || !changes.lists.empty();
   for (const FeedbackRecord& feedback : changes.feedback) releases_.Set(feedback);
   std::vector<Pdq256> codes;
@@ -186,13 +187,12 @@ absl::Status Catalog::Publish(const Changes& changes, Revision revision) {
   for (const EntryChange& change : changes.entries) {
     if (change.old_first_row != 0) RetireRows(change.entry, change.old_first_row);
     SetFacts(change.entry);
-    if (change.new_rows) {
-      if (!Acts(change.entry.state)) continue;
-      IndexEntry(change.entry, &codes, &rows);
-      if (!change.entry.local.empty()) {
-        status.Update(AddLocal(change.entry.number, change.entry.local));
-      }
-    } else if (!Acts(change.entry.state)) {
+    const bool acts = Acts(change.entry.state);
+    if (change.new_rows && acts) IndexEntry(change.entry, &codes, &rows);
+    if ((change.new_rows || change.new_local) && acts && !change.entry.local.empty()) {
+      status.Update(AddLocal(change.entry.number, change.entry.local));
+    }
+    if (!change.new_rows && !acts) {
       flush();  // its rows may be among them
       UnindexEntry(change.entry);
     }

@@ -295,6 +295,8 @@ class Catalog {
                       Changes& changes);
   absl::Status Submit(UploadResult& result, Quota::Room& room, Transaction& transaction,
                       Counters& counters, Changes& changes);
+  absl::Status SubmitAgain(EntryRecord existing, UploadResult& result, Transaction& transaction,
+                           const Counters& counters, Changes& changes);
   absl::Status Apply(const ListSettings& settings, ListRecord& list) const;
   absl::StatusOr<EntryRecord> Prepare(const Principal& caller, const ListRecord& list,
                                       const NewEntry& entry) const;

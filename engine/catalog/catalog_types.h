@@ -75,6 +75,8 @@ struct Notice {
 struct UploadResult {
   absl::Status status;   // OK: `entry` is in the list, durable and matchable if its state acts
   bool created = false;  // false: it was there before, with these fingerprints
+  // It was there before, without a local fingerprint, and has this one now.
+  bool local_added = false;
   EntryRecord entry;
   std::vector<Notice> notices = {};  // of a created one; a conflict first
 };

@@ -20,6 +20,7 @@ namespace vigie {
 struct EntryChange {
   EntryRecord entry;
   bool new_rows = false;    // its fingerprints are in rows that matching has not seen
+  bool new_local = false;   // it gained its local fingerprint, and nothing else
   RowId old_first_row = 0;  // where they were before, if anywhere
 };
 

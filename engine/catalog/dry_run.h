@@ -39,6 +39,10 @@ class DryRun final : public Transaction {
     inserted_.emplace(std::pair(entry.list, entry.external_reference), entry);
     return absl::OkStatus();
   }
+  absl::Status AddLocal(const EntryRecord& entry) override {
+    inserted_.insert_or_assign(std::pair(entry.list, entry.external_reference), entry);
+    return absl::OkStatus();
+  }
   absl::Status UpdateEntry(const EntryRecord&) override { return absl::OkStatus(); }
   absl::Status EraseEntry(const EntryRecord&) override { return absl::OkStatus(); }
   absl::Status AppendEvent(EventRecord&) override { return absl::OkStatus(); }

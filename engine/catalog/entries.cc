@@ -49,12 +49,14 @@ absl::Status CheckFingerprints(const std::vector<Fingerprint>& fingerprints, int
   return absl::OkStatus();
 }
 
+absl::Status LocalTierOff() {
+  return Error(absl::StatusCode::kFailedPrecondition, "LOCAL_TIER_OFF",
+               "this list takes no local fingerprints: set its field local, or leave them out");
+}
+
 absl::Status CheckLocal(const std::string& value, const ListRecord& list) {
   if (value.empty()) return absl::OkStatus();
-  if (!list.local) {
-    return Error(absl::StatusCode::kFailedPrecondition, "LOCAL_TIER_OFF",
-                 "this list takes no local fingerprints: set its field local, or leave them out");
-  }
+  if (!list.local) return LocalTierOff();
   LocalFingerprint local;
   VIGIE_ASSIGN_OR_RETURN(local, DecodeLocal(value));
   if (local.keypoints.size() > kKnownKeypoints) {
@@ -111,6 +113,29 @@ void AddConflict(const EventRecord& run, EntryNumber entry, std::vector<EventRec
   conflicts->push_back(run);
   conflicts->back().kind = EventKind::kAllowConflict;
   conflicts->back().entry = conflicts->back().last_entry = entry;
+}
+
+// One event for each run of entries that gained their local fingerprints.
+absl::Status AppendLocalAdditions(const Principal& caller, std::span<const UploadResult> results,
+                                  TimeUs now, Transaction& transaction) {
+  std::optional<EventRecord> run;
+  for (const UploadResult& result : results) {
+    if (!result.local_added) continue;
+    const EntryRecord& entry = result.entry;
+    if (run.has_value() && run->last_entry + 1 == entry.number && run->to == entry.state &&
+        run->legal_basis == entry.legal_basis && run->case_reference == entry.case_reference) {
+      run->last_entry = entry.number;
+      continue;
+    }
+    if (run.has_value()) VIGIE_RETURN_IF_ERROR(transaction.AppendEvent(*run));
+    run = EventBy(caller, EventKind::kLocalAdded, now, entry.revision);
+    run->list = entry.list;
+    run->entry = run->last_entry = entry.number;
+    run->from = run->to = entry.state;
+    run->legal_basis = entry.legal_basis;
+    run->case_reference = entry.case_reference;
+  }
+  return run.has_value() ? transaction.AppendEvent(*run) : absl::OkStatus();
 }
 
 // One event for each run of new entries with one state, basis and case: usually one an upload, so
@@ -183,6 +208,28 @@ absl::StatusOr<EntryRecord> Catalog::Prepare(const Principal& caller, const List
   return record;
 }
 
+// The entry is there and stays as it is: a re-import never revives what was withdrawn. But one that
+// came without a local fingerprint gains that of `result`, as long as it is what this submission
+// would have made of it: what somebody else decided, he decided about the picture that he saw.
+absl::Status Catalog::SubmitAgain(EntryRecord existing, UploadResult& result,
+                                  Transaction& transaction, const Counters& counters,
+                                  Changes& changes) {
+  const EntryRecord submitted = std::exchange(result.entry, std::move(existing));
+  EntryRecord& entry = result.entry;
+  const bool same_case = entry.court_basis == submitted.court_basis &&
+                         (!entry.court_basis || entry.case_reference == submitted.case_reference);
+  const bool alike = AsOfNow(entry).state == submitted.state && same_case &&
+                     entry.decided_us == 0 && entry.suspension == Suspension::kNone;
+  if (submitted.local.empty() || !entry.local.empty() || !alike) return absl::OkStatus();
+  entry.local = submitted.local;
+  entry.revision = counters.revision;
+  VIGIE_RETURN_IF_ERROR(transaction.UpdateEntry(entry));
+  VIGIE_RETURN_IF_ERROR(transaction.AddLocal(entry));
+  result.local_added = true;
+  changes.entries.push_back({.entry = entry, .new_local = true});
+  return absl::OkStatus();
+}
+
 // One prepared entry, inside a commit. An error is the database's; what is wrong with the entry
 // goes into `result`.
 absl::Status Catalog::Submit(UploadResult& result, Quota::Room& room, Transaction& transaction,
@@ -202,8 +249,7 @@ absl::Status Catalog::Submit(UploadResult& result, Quota::Room& room, Transactio
     return absl::OkStatus();
   }
   if (existing.has_value()) {
-    entry = *std::move(existing);  // as it is: a re-import never revives what was withdrawn
-    return absl::OkStatus();
+    return SubmitAgain(*std::move(existing), result, transaction, counters, changes);
   }
   if (counters.entries == UINT32_MAX || UINT32_MAX - counters.rows < entry.fingerprints.size()) {
     result.status = Error(absl::StatusCode::kResourceExhausted, "CATALOG_FULL",
@@ -262,6 +308,10 @@ absl::Status Catalog::Insert(PreparedUpload& upload, Transaction& transaction, C
   Quota::Room room = RoomFor(upload.caller);
   const EntryNumber before = counters.entries;
   for (UploadResult& result : upload.outcome.results) {
+    // The list may have opted out since it was prepared.
+    if (result.status.ok() && !now->local && !result.entry.local.empty()) {
+      result.status = LocalTierOff();
+    }
     if (!result.status.ok()) continue;
     VIGIE_RETURN_IF_ERROR(Submit(result, room, transaction, counters, changes));
   }
@@ -275,7 +325,10 @@ absl::Status Catalog::Insert(PreparedUpload& upload, Transaction& transaction, C
     VIGIE_RETURN_IF_ERROR(
         transaction.AddToTally(upload.caller.organisation, EventKind::kEntrySubmitted, created));
   }
-  return AppendSubmissions(upload.caller, upload.outcome.results, transaction);
+  // First: an entry may be made and gain its local fingerprint in one message.
+  VIGIE_RETURN_IF_ERROR(AppendSubmissions(upload.caller, upload.outcome.results, transaction));
+  return AppendLocalAdditions(upload.caller, upload.outcome.results, upload.received_us,
+                              transaction);
 }
 
 void Catalog::CommitUploads(std::span<PreparedUpload* const> uploads) {

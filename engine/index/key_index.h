@@ -6,6 +6,7 @@
 // places. (Indyk, Motwani 1998: locality-sensitive hashing by sampled bits.)
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,9 @@ class KeyIndex final : public RangeOnlyIndex {
   static constexpr int kKeys = 3;
   // Of the 16 bits behind a key so many may differ, or the code is not looked at in full.
   static constexpr int kMaxSketchDistance = 3;
+  // Codes within so many bits are always found, up to the bounds below: keys have no bit in common,
+  // so one of them is untouched, and the bits behind it differ in no more.
+  static constexpr int kExactDistance = std::min(kKeys - 1, kMaxSketchDistance);
   // With one key of a query, so many sketches are compared, and with all of them so many codes.
   static constexpr size_t kMaxSketches = size_t{1} << 14;
   static constexpr size_t kMaxCodes = size_t{1} << 10;
@@ -42,8 +46,8 @@ class KeyIndex final : public RangeOnlyIndex {
   size_t table_bytes() const;
 
   // Appends to `hits` codes at most `max_distance` (inclusive) from one of `queries`, each once,
-  // and nothing that is further away. Equal codes are always found, up to the bounds above; the
-  // numbers of queries that met one are appended to `crowded`, ascending.
+  // and nothing that is further away: all within kExactDistance, up to the bounds above, and most
+  // of the others. Numbers of queries that met a bound are appended to `crowded`, ascending.
   void FindSharing(std::span<const Pdq256> queries, int max_distance, std::vector<RangeHit>* hits,
                    std::vector<uint32_t>* crowded) const;
 

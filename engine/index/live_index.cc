@@ -90,9 +90,20 @@ absl::StatusOr<SearchResult> LiveIndex::Search(std::span<const Pdq256> queries, 
     }
     take(segment->rows());
   }
-  for (const auto& head : now->heads) {
-    VIGIE_RETURN_IF_ERROR(RangeSearch(*head, queries, max_distance, &found));
-    take(head->rows());
+  // Many heads that nobody has sealed yet may be full of equal codes: what finds no more than so
+  // many in a segment does not in the heads together. The newest come first.
+  const size_t most = options_.kind == IndexKind::kSharedKeys ? KeyIndex::kMaxCodes : SIZE_MAX;
+  std::vector<size_t> in_heads(queries.size());
+  for (auto head = now->heads.rbegin(); head != now->heads.rend(); ++head) {
+    VIGIE_RETURN_IF_ERROR(RangeSearch(**head, queries, max_distance, &found));
+    const auto rows = (*head)->rows();
+    std::erase_if(found, [&](const RangeHit& hit) {
+      return IsDead(rows[static_cast<size_t>(hit.position)]) || ++in_heads[hit.query] > most;
+    });
+    take(rows);
+  }
+  for (size_t q = 0; q < queries.size(); ++q) {
+    if (in_heads[q] > most) result.crowded.push_back(static_cast<uint32_t>(q));
   }
   std::sort(result.crowded.begin(), result.crowded.end());
   result.crowded.erase(std::unique(result.crowded.begin(), result.crowded.end()),

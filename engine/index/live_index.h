@@ -1,5 +1,5 @@
 // Hamming range search over rows that come and go while it answers; exact, but for segments of
-// kSharedKeys.
+// kSharedKeys (KeyIndex::kExactDistance).
 //
 // Sealed segments (immutable) + heads (the newest rows, compared one by one) + tombstones (one bit
 // a row). Readers pin a snapshot of the segment list and never wait for a writer; a row is visible
@@ -44,8 +44,8 @@ struct SearchResult {
   std::vector<Hit> hits;
   // How many there were before the cap.
   size_t total = 0;
-  // Of segments of kSharedKeys: numbers of queries, ascending, which so many rows are near to that
-  // not all were looked at.
+  // Of kSharedKeys: numbers of queries, ascending, which so many rows are near to that not all were
+  // looked at, in a segment or in the heads together.
   std::vector<uint32_t> crowded;
 };
 

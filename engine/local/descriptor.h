@@ -10,6 +10,8 @@ namespace vigie {
 // Nothing further than this many pixels from a place is looked at, nor is any comparison's end
 // further, whichever way it is turned.
 inline constexpr int kPatchRadius = 15;
+// A place nearer to the edge than this, in pixels of its level, cannot be described.
+inline constexpr int kPlaceMargin = kPatchRadius + 1;
 
 // One of kDescriptorPattern's pairs: is the picture darker at the first point than at the second?
 struct PointPair {

@@ -21,8 +21,6 @@ namespace {
 constexpr int kFastThreshold = 10;
 // The circle of that test.
 constexpr int kCircleRadius = 3;
-// A place this near to the edge cannot be described.
-constexpr int kMargin = kPatchRadius + 1;
 // Pictures whose longer side is at most this are doubled: they are all that is left of a larger
 // one, and their edges would take most of what can be described.
 constexpr int kDoubledSide = 256;
@@ -60,8 +58,8 @@ std::vector<Item> InOrder(const std::vector<Item>& items, size_t keys, const Key
 
 std::vector<Corner> CornersOf(const cv::Mat& picture) {
   std::vector<Corner> corners;
-  if (picture.cols <= 2 * kMargin || picture.rows <= 2 * kMargin) return corners;
-  constexpr int kOffset = kMargin - kCircleRadius;
+  if (picture.cols <= 2 * kPlaceMargin || picture.rows <= 2 * kPlaceMargin) return corners;
+  constexpr int kOffset = kPlaceMargin - kCircleRadius;
   const cv::Rect inner(kOffset, kOffset, picture.cols - 2 * kOffset, picture.rows - 2 * kOffset);
   std::vector<cv::KeyPoint> found;
   cv::FAST(picture(inner), found, kFastThreshold, /*nonmaxSuppression=*/true);
@@ -126,7 +124,7 @@ std::vector<Level> LevelsOf(const cv::Mat& base) {
   for (int i = 0; i < kLocalLevels; ++i, size *= kLocalStep) {
     const auto width = static_cast<int>(std::lround(base.cols / size));
     const auto height = static_cast<int>(std::lround(base.rows / size));
-    if (width <= 2 * kMargin || height <= 2 * kMargin) break;
+    if (width <= 2 * kPlaceMargin || height <= 2 * kPlaceMargin) break;
     if (i > 0) picture = Resized(picture, width, height);
     levels.push_back({picture, CornersOf(picture)});
   }
@@ -157,12 +155,18 @@ void Describe(const cv::Mat& picture, size_t level, const std::vector<Corner>& c
   }
 }
 
-}  // namespace
-
-namespace {
+// Once for the process: OpenCV takes down its pool of threads and makes it anew whenever it is
+// told, and that crashes when two threads tell it at the same time.
+void KeepOpenCvToOurThread() {
+  static const bool kept = [] {
+    cv::setNumThreads(1);
+    return true;
+  }();
+  static_cast<void>(kept);
+}
 
 LocalFingerprint Extract(const PixelView& pixels, size_t most) {
-  cv::setNumThreads(1);
+  KeepOpenCvToOurThread();
   GrayPicture gray = ReduceToGray(pixels, kLocalSide);
   cv::Mat base(gray.height, gray.width, CV_8UC1, gray.pixels.data());
   if (std::max(base.cols, base.rows) <= kDoubledSide) {

@@ -5,6 +5,8 @@
 #include <numbers>
 #include <tuple>
 
+#include "engine/local/descriptor.h"
+
 namespace vigie {
 namespace {
 
@@ -19,6 +21,8 @@ constexpr double kMaxScale = 8;
 constexpr double kMaxStretch = 2;
 constexpr int kLeast = 4;
 constexpr int kRefinements = 4;
+// Of fewer places that are due SeenAgain() tells nothing: they may be those of the map alone.
+constexpr size_t kLeastDue = 16;
 
 struct Point {
   double x = 0;
@@ -63,19 +67,21 @@ int TurnBetween(int a, int b) {
   return std::min(difference, 256 - difference);
 }
 
+Pair PairOf(const LocalKeypoint& upload, const LocalKeypoint& known) {
+  return {.upload = At(upload),
+          .known = At(known),
+          .upload_size = SizeOf(upload.level),
+          .known_size = SizeOf(known.level),
+          .turn = (upload.angle - known.angle) & 255,
+          .growth = static_cast<double>(upload.level) - known.level};
+}
+
 std::vector<Pair> PairsOf(const PlacesView& upload, const PlacesView& known,
                           std::span<const Pairing> pairings) {
   std::vector<Pair> pairs;
   pairs.reserve(pairings.size());
   for (const Pairing& pairing : pairings) {
-    const LocalKeypoint& u = upload.keypoints[pairing.upload];
-    const LocalKeypoint& k = known.keypoints[pairing.known];
-    pairs.push_back({.upload = At(u),
-                     .known = At(k),
-                     .upload_size = SizeOf(u.level),
-                     .known_size = SizeOf(k.level),
-                     .turn = (u.angle - k.angle) & 255,
-                     .growth = static_cast<double>(u.level) - k.level});
+    pairs.push_back(PairOf(upload.keypoints[pairing.upload], known.keypoints[pairing.known]));
   }
   return pairs;
 }
@@ -111,20 +117,34 @@ void Agreeing(const std::vector<Pair>& pairs, const Pair& proposer,
   }
 }
 
+// What a map does to sizes and directions.
+struct Effect {
+  double scale = 1;
+  int turn = 0;       // 1/256 turn
+  double growth = 0;  // levels
+};
+
+Effect EffectOf(const AffineMap& map) {
+  const double scale = std::sqrt(std::abs(map.a * map.e - map.b * map.d));
+  return {.scale = scale,
+          .turn = static_cast<int>(
+              std::lround(std::atan2(map.d - map.b, map.a + map.e) * 128 / std::numbers::pi)),
+          .growth = std::log(std::max(scale, 1e-6)) / std::log(kLocalStep)};
+}
+
+bool Follows(const Pair& pair, const AffineMap& map, const Effect& effect, double tolerance) {
+  if (TurnBetween(pair.turn, effect.turn) > kAngleTolerance) return false;
+  if (std::abs(pair.growth - effect.growth) > kLevelTolerance) return false;
+  const double allowed = tolerance * std::max(pair.upload_size, effect.scale * pair.known_size);
+  return Squared(Map(map, pair.known), pair.upload) <= allowed * allowed;
+}
+
 void Following(const std::vector<Pair>& pairs, const AffineMap& map, double tolerance,
                std::vector<uint16_t>& inliers) {
   inliers.clear();
-  const double scale = std::sqrt(std::abs(map.a * map.e - map.b * map.d));
-  const int turn = static_cast<int>(
-      std::lround(std::atan2(map.d - map.b, map.a + map.e) * 128 / std::numbers::pi));
-  const double growth = std::log(std::max(scale, 1e-6)) / std::log(kLocalStep);
+  const Effect effect = EffectOf(map);
   for (size_t i = 0; i < pairs.size(); ++i) {
-    const Pair& pair = pairs[i];
-    if (TurnBetween(pair.turn, turn) > kAngleTolerance) continue;
-    if (std::abs(pair.growth - growth) > kLevelTolerance) continue;
-    const double allowed = tolerance * std::max(pair.upload_size, scale * pair.known_size);
-    if (Squared(Map(map, pair.known), pair.upload) > allowed * allowed) continue;
-    inliers.push_back(static_cast<uint16_t>(i));
+    if (Follows(pairs[i], map, effect, tolerance)) inliers.push_back(static_cast<uint16_t>(i));
   }
 }
 
@@ -250,6 +270,17 @@ double ShareOf(double area, const PlacesView& places) {
   return std::min(1.0, area / (static_cast<double>(places.width) * places.height));
 }
 
+// True when the upload would have to have a place where `map` puts `known`.
+bool IsDue(const PlacesView& upload, const LocalKeypoint& known, const AffineMap& map,
+           const Effect& effect) {
+  const double level = known.level + effect.growth;
+  if (level < -0.5 || level > kLocalLevels - 0.5) return false;
+  const double margin = kPlaceMargin * std::pow(kLocalStep, std::max(level, 0.0));
+  const Point at = Map(map, At(known));
+  return at.x >= margin && at.y >= margin && at.x <= upload.width - margin &&
+         at.y <= upload.height - margin;
+}
+
 }  // namespace
 
 Alignment Align(const PlacesView& upload, const PlacesView& known, std::vector<Pairing>& pairings) {
@@ -289,6 +320,33 @@ Alignment Align(const PlacesView& upload, const PlacesView& known, std::vector<P
   const auto n = static_cast<double>(best.size());
   alignment.width = std::min(Across(m.xx, m.xy, m.yy, n), Across(m.uu, m.uv, m.vv, n));
   return alignment;
+}
+
+double SeenAgain(const PlacesView& upload, const PlacesView& known, const AffineMap& map) {
+  const Effect effect = EffectOf(map);
+  size_t due = 0;
+  size_t seen = 0;
+  for (size_t k = 0; k < known.keypoints.size(); ++k) {
+    const LocalKeypoint& place = known.keypoints[k];
+    if (!IsDue(upload, place, map, effect)) continue;
+    ++due;
+    const Point at = Map(map, At(place));
+    const double x = at.x * LocalKeypoint::kSubpixels;
+    const double y = at.y * LocalKeypoint::kSubpixels;
+    const double reach = kTolerance * LocalKeypoint::kSubpixels *
+                         std::max(SizeOf(kLocalLevels - 1), effect.scale * SizeOf(place.level));
+    for (size_t u = 0; u < upload.keypoints.size(); ++u) {
+      const LocalKeypoint& there = upload.keypoints[u];
+      if (std::abs(there.x - x) > reach || std::abs(there.y - y) > reach) continue;  // nearly all
+      if (!Follows(PairOf(there, place), map, effect, kTolerance)) continue;
+      if (HammingDistance(upload.descriptors[u], known.descriptors[k]) > kSeenAgainDistance) {
+        continue;
+      }
+      ++seen;
+      break;
+    }
+  }
+  return static_cast<double>(seen) / static_cast<double>(std::max(due, kLeastDue));
 }
 
 }  // namespace vigie

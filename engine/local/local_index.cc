@@ -19,16 +19,23 @@ constexpr uint32_t kBlock = 32;  // rows
 // few enough that `go_on` is asked often.
 constexpr size_t kGroup = 32;
 
-bool IsMatch(const Alignment& evidence) {
-  return evidence.inliers >= kMinInliers && evidence.width >= kMinWidth &&
-         (2 * evidence.rare >= kMinInliers || evidence.known_share >= kWholePictureShare);
-}
-
 PlacesView PlacesOf(const LocalFingerprint& local) {
-  return {local.width, local.height, local.keypoints};
+  return {local.width, local.height, local.keypoints, local.descriptors};
 }
 
 }  // namespace
+
+std::optional<Alignment> MatchOf(const PlacesView& upload, const PlacesView& known,
+                                 std::vector<Pairing>& pairings) {
+  if (pairings.size() < static_cast<size_t>(kMinInliers)) return std::nullopt;
+  const Alignment found = Align(upload, known, pairings);
+  const bool enough = found.inliers >= kMinInliers && found.width >= kMinWidth &&
+                      (found.rare >= kMinRare || found.known_share >= kWholePictureShare);
+  if (!enough) return std::nullopt;
+  if (found.inliers >= kPlentyInliers) return found;
+  const double due = found.inliers >= kManyInliers ? kSeenAgainOfMany : kSeenAgainOfFew;
+  return SeenAgain(upload, known, found.map) >= due ? std::optional(found) : std::nullopt;
+}
 
 struct LocalIndex::Vote {
   PictureNumber picture = 0;
@@ -205,24 +212,25 @@ std::vector<LocalIndex::Candidate> LocalIndex::CandidatesOf(Tally& tally) {
   return candidates;
 }
 
-Alignment LocalIndex::CompareOne(const LocalFingerprint& upload, const Picture& picture,
-                                 const std::vector<bool>& common) const {
+std::optional<Alignment> LocalIndex::CompareOne(const LocalFingerprint& upload,
+                                                const Picture& picture,
+                                                const std::vector<bool>& common) const {
   std::vector<RowId> rows;
   HugeVector<Pdq256> codes;
   index_.CodesOf(picture.first_row, picture.keypoints.size(), &rows, &codes);
+  if (codes.size() != picture.keypoints.size()) return std::nullopt;  // it is being forgotten
   std::vector<RangeHit> hits;
   ScanWithin(codes, upload.descriptors, kLocalMaxDistance, &hits);
-  if (hits.size() < static_cast<size_t>(kMinInliers)) return {};
   std::vector<Pairing> pairings;
   pairings.reserve(hits.size());
   for (const RangeHit& hit : hits) {
-    const RowId row = rows[static_cast<size_t>(hit.position)];
     pairings.push_back({.upload = static_cast<uint16_t>(hit.query),
-                        .known = static_cast<uint16_t>(row - picture.first_row),
+                        .known = static_cast<uint16_t>(hit.position),
                         .distance = static_cast<uint16_t>(hit.distance),
                         .common = common[hit.query]});
   }
-  return Align(PlacesOf(upload), {picture.width, picture.height, picture.keypoints}, pairings);
+  return MatchOf(PlacesOf(upload), {picture.width, picture.height, picture.keypoints, codes},
+                 pairings);
 }
 
 void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
@@ -237,15 +245,15 @@ void LocalIndex::Compare(const LocalFingerprint& upload, const LocalFingerprint*
       break;
     }
     const Candidate& candidate = candidates[compared];
-    const Alignment evidence =
+    const std::optional<Alignment> evidence =
         CompareOne(candidate.mirrored ? *mirrored : upload, *candidate.picture,
                    tally.common[candidate.mirrored ? 1 : 0]);
-    if (!IsMatch(evidence)) continue;
+    if (!evidence.has_value()) continue;
     tally.result.matches.push_back({.entry = candidate.picture->entry,
                                     .mirrored = candidate.mirrored,
                                     .width = candidate.picture->width,
                                     .height = candidate.picture->height,
-                                    .evidence = evidence});
+                                    .evidence = *evidence});
   }
   tally.result.left_out = candidates.size() - compared;
 }

@@ -1,7 +1,8 @@
 // Known pictures by their local fingerprints: which of them does an upload show a part of?
 //
-// Places of the upload are looked up in a LiveIndex of descriptors, exactly, at a small distance.
-// Each hit is a vote for a picture. Only pictures with some votes are compared with the upload,
+// Places of the upload are looked up in a LiveIndex of descriptors that share a key with theirs
+// (KeyIndex: what is nearly equal is always found, what is further away mostly). Each hit is a vote
+// for a picture. Only pictures with some votes are compared with the upload,
 // each place with each at a larger distance, and only where enough places are alike it comes to
 // geometry. Mirrored uploads are looked up as well.
 #pragma once
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
@@ -33,23 +35,34 @@ inline constexpr int kLocalMaxDistance = 28;
 inline constexpr int kSeedDistance = 24;
 // Pictures with seeds of fewer places of the upload are not compared with it.
 inline constexpr int kMinSeeds = 2;
-// Fewer places that follow one map are not a match.
-inline constexpr int kMinInliers = 8;
+// Fewer places that follow one map are not a match, whatever they are. From kPlentyInliers on they
+// are one by themselves; fewer are when so much of the known picture is SeenAgain().
+inline constexpr int kMinInliers = 6;
+inline constexpr int kManyInliers = 8;
+inline constexpr int kPlentyInliers = 16;
+inline constexpr double kSeenAgainOfFew = 0.45;
+inline constexpr double kSeenAgainOfMany = 0.26;
 // Standard deviation of these places across their longest extent, pixels: less is a line of text.
 inline constexpr double kMinWidth = 6;
 // A place of the upload votes for the pictures of this many hits, the nearest.
 inline constexpr size_t kMaxHitsAPlace = 128;
 // It is common when it has more hits than kCommonHits and 1 for kCommonShare pictures, or more than
-// the index looks at. Common places are set aside: of the inliers of a match, half of kMinInliers
-// are not common, unless the match covers so much of the known picture that its copies are what
+// the index looks at. Common places are set aside: of the inliers of a match, kMinRare are not
+// common, unless the match covers so much of the known picture that its copies are what
 // makes its places common.
+inline constexpr int kMinRare = 4;
 inline constexpr size_t kCommonHits = 64;
 inline constexpr size_t kCommonShare = 100;
 inline constexpr double kWholePictureShare = 0.4;
 
+// What a comparison of the two found, when it is a match; nullopt otherwise. `pairings` are those
+// within kLocalMaxDistance; their order changes. Thread-safe.
+std::optional<Alignment> MatchOf(const PlacesView& upload, const PlacesView& known,
+                                 std::vector<Pairing>& pairings);
+
 struct LocalSearchOptions {
   bool mirrored = true;
-  // Pictures that are compared, those with the most votes; about 0.08 ms each.
+  // Pictures that are compared, those with the most votes; 0.1 to 1 ms each.
   size_t max_candidates = 512;
   size_t max_matches = 16;
 };
@@ -143,8 +156,8 @@ class LocalIndex {
   void Compare(const LocalFingerprint& upload, const LocalFingerprint* mirrored,
                const LocalSearchOptions& options, absl::FunctionRef<bool()> go_on,
                Tally& tally) const;
-  Alignment CompareOne(const LocalFingerprint& upload, const Picture& picture,
-                       const std::vector<bool>& common) const;
+  std::optional<Alignment> CompareOne(const LocalFingerprint& upload, const Picture& picture,
+                                      const std::vector<bool>& common) const;
   std::shared_ptr<const Picture> PictureOf(PictureNumber number) const;
 
   LiveIndex index_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/match/submission.h"
 #include "engine/policy/decide.h"
 
 namespace vigie {
@@ -19,6 +20,10 @@ struct Pipeline::Queries {
     std::optional<Variant> variant;
   };
 
+  // Left out, because nothing could be found by them at `begun`, a state before.
+  std::vector<Algorithm> digests_left_out;
+  bool places_left_out = false;
+  Revision begun = 0;
   std::vector<Pdq256> hashes;
   std::vector<Origin> origins;  // of hashes[i]
   size_t of_whole = 0;          // how many of them are, the first; the others are of parts
@@ -86,18 +91,6 @@ class StepTimer {
   std::chrono::steady_clock::time_point begin_;
 };
 
-std::string ToText(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-Fingerprint DigestOf(Algorithm algorithm, Bytes encoded) {
-  Fingerprint fingerprint{.algorithm = algorithm, .value = {}};
-  if (algorithm == Algorithm::kMd5) fingerprint.value = ToText(Md5(encoded));
-  if (algorithm == Algorithm::kSha1) fingerprint.value = ToText(Sha1(encoded));
-  if (algorithm == Algorithm::kSha256) fingerprint.value = ToText(Sha256(encoded));
-  return fingerprint;
-}
-
 NotScanned ObstacleOf(const absl::Status& decode_error) {
   const std::string reason = ReasonOf(decode_error);
   if (reason == "DECODER_FAILED") return NotScanned::kDecoderFailed;
@@ -157,15 +150,20 @@ LocalEvidence EvidenceOf(const LocalMatch& found, const LocalFingerprint& local,
 absl::StatusOr<Verdict> Pipeline::CheckImage(Bytes encoded, const CheckOptions& options) const {
   VIGIE_RETURN_IF_ERROR(CheckRequest(options));
   Queries queries;
+  queries.begun = catalog_.revision();
   // Digests first: an exact copy is found even when the picture cannot be decoded.
   for (const Algorithm algorithm : {Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256}) {
-    if (catalog_.HasCopiesBy(algorithm)) queries.digests.push_back(DigestOf(algorithm, encoded));
+    if (catalog_.HasCopiesBy(algorithm)) {
+      queries.digests.push_back(DigestOf(algorithm, encoded));
+    } else {
+      queries.digests_left_out.push_back(algorithm);
+    }
   }
   // Decoding is most of the cost: a caller who is gone is not decoded for.
   if (clock_.Now() >= options.deadline_us) return Search(queries, options);
   AddHashes(encoded, options, queries);
   if (queries.hashes.empty() && !queries.local.keypoints.empty()) {
-    queries.name = ToText(Sha256(encoded));
+    queries.name = DigestOf(Algorithm::kSha256, encoded).value;
   }
   return Search(queries, options);
 }
@@ -186,8 +184,9 @@ HashOptions Pipeline::HashingFor(bool thorough) const {
 
 void Pipeline::AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const {
   queries.effort = options.effort.value_or(options_.effort);
-  auto image =
-      hasher_.Hash(encoded, HashingFor(queries.effort == Effort::kThorough), options.deadline_us);
+  const HashOptions hashing = HashingFor(queries.effort == Effort::kThorough);
+  queries.places_left_out = hashing.local_places == 0 && queries.effort == Effort::kThorough;
+  auto image = hasher_.Hash(encoded, hashing, options.deadline_us);
   if (!image.ok()) {
     queries.Obstruct(ObstacleOf(image.status()), MessageOf(image.status()));
     return;
@@ -383,6 +382,17 @@ absl::Status Pipeline::SearchNear(Queries& queries, const CheckOptions& options,
   return absl::OkStatus();
 }
 
+// Read before searching: the search sees at least this state, unless something was left out that
+// could be found by then.
+Revision Pipeline::RevisionFor(const Queries& queries) const {
+  const Revision revision = catalog_.revision();
+  const bool too_early =
+      (queries.places_left_out && catalog_.local_stats().pictures > 0) ||
+      std::any_of(queries.digests_left_out.begin(), queries.digests_left_out.end(),
+                  [this](Algorithm algorithm) { return catalog_.HasCopiesBy(algorithm); });
+  return too_early ? queries.begun : revision;
+}
+
 absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& options) const {
   if (clock_.Now() >= options.deadline_us) {
     queries.hashes.clear();
@@ -392,8 +402,7 @@ absl::StatusOr<Verdict> Pipeline::Search(Queries& queries, const CheckOptions& o
     queries.digests.clear();
     queries.Obstruct(NotScanned::kDeadline, "the deadline passed before the picture was looked up");
   }
-  // Read before searching: the search sees at least this state.
-  const Revision revision = catalog_.revision();
+  const Revision revision = RevisionFor(queries);
   std::vector<Match> matches;
   StepTimer timer(options.times);
   queries.thorough_until =
@@ -458,6 +467,7 @@ void Pipeline::Note(const Verdict& verdict, const UploadId& upload,
                               .released = match.released,
                               .algorithm = match.algorithm,
                               .distance = match.distance,
+                              .partial = match.IsPartial(),
                               .action = action});
   };
   for (const Match& match : verdict.matches) add(match, match.action);

@@ -123,6 +123,7 @@ class Pipeline {
 
   HashOptions HashingFor(bool thorough) const;
   void AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const;
+  Revision RevisionFor(const Queries& queries) const;
   absl::Status CheckRequest(const CheckOptions& options) const;
   absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
   absl::Status SearchNear(Queries& queries, const CheckOptions& options,

@@ -7,12 +7,19 @@
 namespace vigie {
 namespace {
 
-Fingerprint DigestOf(Algorithm algorithm, Bytes digest) {
-  return {.algorithm = algorithm,
-          .value = {reinterpret_cast<const char*>(digest.data()), digest.size()}};
+std::string ToText(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
+
+Fingerprint DigestOf(Algorithm algorithm, Bytes encoded) {
+  Fingerprint fingerprint{.algorithm = algorithm, .value = {}};
+  if (algorithm == Algorithm::kMd5) fingerprint.value = ToText(Md5(encoded));
+  if (algorithm == Algorithm::kSha1) fingerprint.value = ToText(Sha1(encoded));
+  if (algorithm == Algorithm::kSha256) fingerprint.value = ToText(Sha256(encoded));
+  return fingerprint;
+}
 
 HashOptions SubmissionOptions(Profile profile, bool local) {
   return {.limits = {},
@@ -30,8 +37,8 @@ absl::StatusOr<Submission> SubmissionOf(Bytes encoded, Profile profile, const Ha
     submission.fingerprints.push_back(
         MakePdqFingerprint(frame.pdq.hashes[0], frame.pdq.quality, profile, DecodeMode::kExact));
   }
-  submission.fingerprints.push_back(DigestOf(Algorithm::kSha256, Sha256(encoded)));
-  submission.fingerprints.push_back(DigestOf(Algorithm::kMd5, Md5(encoded)));
+  submission.fingerprints.push_back(DigestOf(Algorithm::kSha256, encoded));
+  submission.fingerprints.push_back(DigestOf(Algorithm::kMd5, encoded));
   if (image.local.keypoints.size() >= kMinInliers) submission.local = EncodeLocal(image.local);
   return submission;
 }

@@ -19,6 +19,9 @@ struct Submission {
 // pixels that count; with `local` places as well.
 HashOptions SubmissionOptions(Profile profile, bool local);
 
+// The fingerprint that finds exact copies of `encoded`. `algorithm` is kMd5, kSha1 or kSha256.
+Fingerprint DigestOf(Algorithm algorithm, Bytes encoded);
+
 // What is submitted of `encoded`, which was hashed so: a PDQ for each frame that a check would look
 // up, SHA-256 and MD5. Errors of decoding, also when only a part of the picture was in the way.
 absl::StatusOr<Submission> SubmissionOf(Bytes encoded, Profile profile, const HashedImage& image);

@@ -8,12 +8,10 @@
 namespace vigie {
 namespace {
 
-bool IsPartial(const Match& match) { return match.variant.has_value() || match.local.has_value(); }
-
 // Somebody has said that the whole upload is harmless: that a part of it looks like a part of what
 // a court has confirmed is no reason to hold it.
 bool OutranksAllow(const Match& match) {
-  return match.state == EntryState::kConfirmed && match.court_basis && !IsPartial(match);
+  return match.state == EntryState::kConfirmed && match.court_basis && !match.IsPartial();
 }
 
 // Those of ALLOW lists cause nothing.
@@ -21,7 +19,7 @@ void SetEffect(const Policy::Ruling& ruling, Match& match) {
   if (match.kind == ListKind::kAllow) return;
   Effect effect = EffectOf(match.state, match.list_action, match.category, match.suspension);
   if (ruling.at_most < effect.action) effect = {ruling.at_most, Basis::kPolicy};
-  if (IsPartial(match) && effect.action > Action::kHoldForReview) {
+  if (match.IsPartial() && effect.action > Action::kHoldForReview) {
     effect = {Action::kHoldForReview, Basis::kPartial};
   }
   if (match.released && effect.action > Action::kReportOnly) {
@@ -155,14 +153,14 @@ Verdict Decide(std::vector<Match> matches, const Policy& policy, std::string_vie
   // is the same every time. Rules begin at a distance and never end at one, so the nearest is also
   // the one that the policy weakens least. Parts of the upload come after the whole.
   const auto order = [](const Match& match) {
-    return std::tuple(match.entry, IsPartial(match), match.local.has_value(), match.distance,
+    return std::tuple(match.entry, match.IsPartial(), match.local.has_value(), match.distance,
                       match.orientation, match.fingerprint);
   };
   std::stable_sort(matches.begin(), matches.end(),
                    [&](const Match& a, const Match& b) { return order(a) < order(b); });
   matches.erase(std::unique(matches.begin(), matches.end(),
                             [](const Match& a, const Match& b) {
-                              return a.entry == b.entry && IsPartial(a) == IsPartial(b) &&
+                              return a.entry == b.entry && a.IsPartial() == b.IsPartial() &&
                                      a.local.has_value() == b.local.has_value();
                             }),
                 matches.end());

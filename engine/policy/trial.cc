@@ -9,8 +9,9 @@ namespace {
 
 bool Weakens(const PolicyRule& rule, const Match& match, std::string_view organisation) {
   if (match.distance < rule.from_distance || !Concerns(rule, match, organisation)) return false;
-  return !rule.at_most.has_value() ||
-         *rule.at_most < EffectOf(match.state, match.list_action, match.category).action;
+  const Action whole = EffectOf(match.state, match.list_action, match.category).action;
+  const Action causes = match.IsPartial() ? std::min(whole, Action::kHoldForReview) : whole;
+  return !rule.at_most.has_value() || *rule.at_most < causes;
 }
 
 Answer NewAnswer(const Policy& policy, const PastVerdict& past) {

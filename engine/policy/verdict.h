@@ -86,6 +86,9 @@ struct Match {
   // Set by Decide().
   Action action = Action::kReportOnly;
   Basis basis = Basis::kProvisional;
+
+  // Only a part of the upload is near.
+  bool IsPartial() const { return variant.has_value() || local.has_value(); }
 };
 
 struct Verdict {

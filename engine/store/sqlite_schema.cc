@@ -275,6 +275,13 @@ CREATE TABLE local_fingerprints (
   sum   INTEGER NOT NULL
 );
 )sql",
+    // 7 -> 8: whether a verdict's match was of a part of the upload; the events of entries that
+    // gained their local fingerprints.
+    R"sql(
+CREATE INDEX events_local ON events(entry) WHERE kind = 16;
+ALTER TABLE verdict_matches ADD COLUMN partial INTEGER NOT NULL DEFAULT 0;
+UPDATE verdict_matches SET partial=1 WHERE algorithm=5;
+)sql",
 };
 
 }  // namespace

@@ -289,8 +289,7 @@ absl::StatusOr<std::vector<Deadline>> SqliteStore::ReadUndecided(const Deadline&
           "(updated_us+",
           review_us, ", number)>", from, end, ")", end),
       [&found](const SqlStatement& row) {
-        found.push_back(
-            {.time_us = row.GetInt(1), .entry = static_cast<EntryNumber>(row.GetInt(0))});
+        found.push_back({row.GetInt(1), static_cast<EntryNumber>(row.GetInt(0))});
         return absl::OkStatus();
       }));
   return found;
@@ -308,8 +307,7 @@ absl::StatusOr<uint64_t> SqliteStore::CountInState(EntryState state) {
 absl::Status SqliteStore::BeginChain() {
   return InOwnTransaction([this]() -> absl::Status {
     int64_t events = 0;
-    VIGIE_ASSIGN_OR_RETURN(events, side_->QueryInt("SELECT count(*) FROM (SELECT 1 FROM events "
-                                                   "LIMIT 1)"));
+    VIGIE_ASSIGN_OR_RETURN(events, side_->QueryInt("SELECT EXISTS (SELECT 1 FROM events)"));
     if (events != 0)
       return NoteMigratedOrganisations(*side_, side_statements_, SystemClock().Now());
     // Says how many entries there were before events were kept.
@@ -370,9 +368,13 @@ absl::StatusOr<std::vector<EventRecord>> SqliteStore::ReadEvents(EntryNumber ent
                 });
     if (status != end && !status.ok()) return status;
   }
-  VIGIE_RETURN_IF_ERROR(ForEach(
-      absl::StrCat(events, "WHERE kind>100 AND kind<200 AND entry=", entry, " ORDER BY number"),
-      take));
+  // Those that add local fingerprints likewise: an entry gains one once.
+  const std::string later = absl::StrCat(
+      "SELECT number FROM events WHERE kind>100 AND kind<200 AND entry=", entry,
+      " UNION ALL SELECT * FROM (SELECT number FROM events WHERE kind=16 AND entry<=", entry,
+      " ORDER BY entry DESC LIMIT 1)");
+  VIGIE_RETURN_IF_ERROR(
+      ForEach(absl::StrCat(events, "WHERE number IN (", later, ") ORDER BY number"), take));
   return found;
 }
 

@@ -61,8 +61,11 @@ class SqliteTransaction final : public Transaction {
                                               .fingerprint = entry.fingerprints[i]});
       VIGIE_RETURN_IF_ERROR(s_.insert_fingerprint.Run());
     }
-    return entry.local.empty() ? absl::OkStatus()
-                               : s_.insert_local.Int(entry.number).Blob(entry.local).Run();
+    return entry.local.empty() ? absl::OkStatus() : AddLocal(entry);
+  }
+
+  absl::Status AddLocal(const EntryRecord& entry) override {
+    return s_.insert_local.Int(entry.number).Blob(entry.local).Run();
   }
 
   absl::Status UpdateEntry(const EntryRecord& entry) override {

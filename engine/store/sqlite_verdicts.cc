@@ -142,7 +142,8 @@ absl::StatusOr<std::vector<VerdictRecord>> SqliteVerdictLog::ReadVerdicts(int li
   int64_t last = 0;
   VIGIE_RETURN_IF_ERROR(ForEach(
       "SELECT v.number, v.time_us, v.organisation, v.action, v.revision, m.entry, m.list, m.state, "
-      "m.court_basis, m.suspension, m.released, m.algorithm, m.distance, m.action, v.outcome FROM "
+      "m.court_basis, m.suspension, m.released, m.algorithm, m.distance, m.action, v.outcome, "
+      "m.partial FROM "
       "(SELECT * "
       "FROM verdicts ORDER BY number DESC LIMIT ?) v JOIN verdict_matches m ON m.verdict=v.number "
       "ORDER BY v.number, m.position",
@@ -166,6 +167,7 @@ absl::StatusOr<std::vector<VerdictRecord>> SqliteVerdictLog::ReadVerdicts(int li
                                            .released = row.GetInt(10) != 0,
                                            .algorithm = static_cast<Algorithm>(row.GetInt(11)),
                                            .distance = static_cast<int>(row.GetInt(12)),
+                                           .partial = row.GetInt(15) != 0,
                                            .action = ActionOf(row.GetInt(13))});
       }));
   return verdicts;
@@ -234,7 +236,7 @@ absl::StatusOr<VerdictWriter> VerdictWriter::Prepare(SqlConnection& db) {
                          db.Prepare("SELECT ifnull(max(number), 0) FROM verdicts"));
   VIGIE_ASSIGN_OR_RETURN(
       w.insert_match_,
-      db.Prepare("INSERT INTO verdict_matches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      db.Prepare("INSERT INTO verdict_matches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   VIGIE_ASSIGN_OR_RETURN(w.forget_verdicts_, db.Prepare("DELETE FROM verdicts WHERE number<=?"));
   VIGIE_ASSIGN_OR_RETURN(w.forget_matches_,
                          db.Prepare("DELETE FROM verdict_matches WHERE verdict<=?"));
@@ -291,6 +293,7 @@ absl::Status VerdictWriter::RecordOne(const VerdictRecord& verdict, Revision rev
                               .Int(static_cast<int>(match.algorithm))
                               .Int(match.distance)
                               .Int(OrZero(match.action))
+                              .Int(match.partial ? 1 : 0)
                               .Run());
     if (!match.action.has_value()) continue;
     sight_.Int(match.entry).Text(verdict.organisation).Int(match.list);

@@ -34,6 +34,8 @@ class Transaction {
   virtual absl::Status InsertList(const ListRecord& list) = 0;
   virtual absl::Status UpdateList(const ListRecord& list) = 0;
   virtual absl::Status InsertEntry(const EntryRecord& entry) = 0;
+  // Writes the local fingerprint of an entry that has none.
+  virtual absl::Status AddLocal(const EntryRecord& entry) = 0;
   // Changes everything but number, list, external_reference and fingerprints. With another
   // first_row the fingerprints move to the rows from there.
   virtual absl::Status UpdateEntry(const EntryRecord& entry) = 0;

@@ -26,6 +26,7 @@ struct VerdictMatch {
   bool released = false;
   Algorithm algorithm = Algorithm::kPdq;
   int distance = 0;
+  bool partial = false;          // only a part of the upload was near
   std::optional<Action> action;  // none: it asked for nothing (of an ALLOW list, or ignored)
 };
 

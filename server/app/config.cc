@@ -85,6 +85,8 @@ std::vector<Setting> MakeSettings() {
                 "who signs clients' certificates, PEM file: clients may then show one for a key")),
       Switch("tls.allow_plaintext", &Config::allow_plaintext,
              "serve without TLS on an address that is not loopback (keys can then be overheard)"),
+      Switch("reflection", &Config::reflection,
+             "answer gRPC reflection, which asks for no key and costs memory: for trying things"),
       Text("index.kind", &Config::index_kind, "which exact index holds sealed rows",
            {"mih", "flat", "faiss-flat", "faiss-multihash"}),
       Number("index.head_rows", &Config::index_head_rows, 1, 1 << 20,

@@ -22,6 +22,7 @@ struct Config {
   std::string tls_key;
   std::string tls_client_ca;     // PEM file; empty: clients are not asked for a certificate
   bool allow_plaintext = false;  // listen without TLS on an address that is not loopback
+  bool reflection = false;       // answer gRPC's reflection
   std::string index_kind = "mih";
   int64_t index_head_rows = 4096;
   bool index_checkpoint = true;

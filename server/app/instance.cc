@@ -4,6 +4,7 @@
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -53,6 +54,15 @@ void LogLoad(Catalog& catalog) {
                  catalog.rows(), MessageOf(report.checkpoint));
   }
 }
+
+// gRPC gives its reflection, a plugin, to every server of a program that is linked with it.
+class WithoutPlugins final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    plugins->clear();
+  }
+};
 
 }  // namespace
 
@@ -166,6 +176,7 @@ absl::Status Instance::Serve() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
+  if (!config_.reflection) builder.SetOption(std::make_unique<WithoutPlugins>());
   port_ = 0;
   builder.AddListeningPort(config_.listen, credentials, &port_);
   // Without this a second server would share the port and take half of the requests.

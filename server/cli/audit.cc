@@ -28,7 +28,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct AuditFlags {
   ClientOptions client;
   uint64_t after = 0;
   std::string data_dir = Config{}.data_dir;
@@ -42,8 +42,7 @@ absl::Status ReadHex(const std::string& hex, std::string_view what,
                      std::array<uint8_t, kSize>* out) {
   const auto bytes = FromHex(hex);
   if (!bytes.has_value() || bytes->size() != kSize) {
-    return Error(absl::StatusCode::kInvalidArgument, "USAGE",
-                 absl::StrCat(ToAbsl(what), " is ", 2 * kSize, " hex digits"));
+    return UsageError(absl::StrCat(ToAbsl(what), " is ", 2 * kSize, " hex digits"));
   }
   std::copy(bytes->begin(), bytes->end(), out->begin());
   return absl::OkStatus();
@@ -83,7 +82,7 @@ absl::StatusOr<HeadRecord> ReadHeadFile(const std::string& path) {
   return head;
 }
 
-absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Options& options) {
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const AuditFlags& options) {
   if (access(DatabasePath(options.data_dir).c_str(), F_OK) != 0) {
     return Error(absl::StatusCode::kNotFound, "DATA_DIR_FAILED",
                  absl::StrCat("there is no database in ", options.data_dir));
@@ -92,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Options& options) {
 }
 
 // The key that was given, or that of the data folder.
-absl::StatusOr<PublicKey> KeyOf(const Options& options) {
+absl::StatusOr<PublicKey> KeyOf(const AuditFlags& options) {
   PublicKey key{};
   if (!options.public_key.empty()) {
     VIGIE_RETURN_IF_ERROR(ReadHex(options.public_key, "--public-key", &key));
@@ -108,7 +107,7 @@ absl::StatusOr<PublicKey> KeyOf(const Options& options) {
   return made->public_key();
 }
 
-absl::Status Verify(const Options& options) {
+absl::Status Verify(const AuditFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenStore(options));
   PublicKey key{};
@@ -128,7 +127,7 @@ absl::Status Verify(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status PrintHead(const Options& options) {
+absl::Status PrintHead(const AuditFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenStore(options));
   std::vector<HeadRecord> heads;
@@ -199,7 +198,7 @@ absl::Status PrintCase(Store& store, EntryNumber entry) {
   return absl::OkStatus();
 }
 
-absl::Status Export(const Options& options) {
+absl::Status Export(const AuditFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenStore(options));
   EntryIds ids;
@@ -228,7 +227,7 @@ absl::Status Export(const Options& options) {
   return Error(absl::StatusCode::kNotFound, "ENTRY_NOT_FOUND", "there is no such entry");
 }
 
-absl::Status PrintEvents(const Options& options) {
+absl::Status PrintEvents(const AuditFlags& options) {
   absl::StatusOr<Client> client = Client::Connect(options.client);
   if (!client.ok()) return client.status();
   const auto stub = v1::AuditService::NewStub(client->channel());
@@ -248,7 +247,7 @@ absl::Status PrintEvents(const Options& options) {
   }
 }
 
-int Run(absl::Status (*command)(const Options&), const Options& options) {
+int Run(absl::Status (*command)(const AuditFlags&), const AuditFlags& options) {
   const absl::Status status = command(options);
   return status.ok() ? kExitOk : Fail(status);
 }
@@ -259,8 +258,8 @@ void AddAudit(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "audit", "Prove what was done, on the server's machine, also while it runs");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, const char* what, absl::Status (*run)(const Options&)) {
+  auto options = std::make_shared<AuditFlags>();
+  const auto add = [&](const char* name, const char* what, absl::Status (*run)(const AuditFlags&)) {
     CLI::App* sub = command->add_subcommand(name, what);
     sub->add_option("--data_dir", options->data_dir, "the server's data folder")
         ->envname("VIGIE_DATA_DIR")

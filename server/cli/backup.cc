@@ -17,7 +17,7 @@
 namespace vigie {
 namespace {
 
-struct Options {
+struct BackupFlags {
   std::string data_dir = Config{}.data_dir;
   std::string folder;
   bool json = false;
@@ -37,7 +37,7 @@ void Print(const char* what, const std::string& folder, const BackupManifest& ma
               ToText(manifest.created_us).c_str(), static_cast<double>(bytes) / 1e6);
 }
 
-int Make(const Options& options) {
+int Make(const BackupFlags& options) {
   std::signal(SIGXFSZ, SIG_IGN);
   Progress progress("copying pages", 0);
   const auto made =
@@ -52,7 +52,7 @@ int Make(const Options& options) {
   return kExitOk;
 }
 
-int Verify(const Options& options) {
+int Verify(const BackupFlags& options) {
   const auto found = VerifyBackup(options.folder, {});
   if (!found.ok()) return Fail(found.status());
   Print("sound:", options.folder, *found, options.json);
@@ -64,7 +64,7 @@ int Verify(const Options& options) {
 void AddBackup(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "backup", "Copy the data folder to a new folder, also while a server runs on it");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BackupFlags>();
   AddDataDirOption(*command, &options->data_dir);
   CLI::Option* to = command->add_option("--to", options->folder, "the new folder");
   command->add_flag("--json", options->json, "print the manifest as JSON");

@@ -22,7 +22,7 @@
 namespace vigie {
 namespace {
 
-struct Options {
+struct CheckFlags {
   ClientOptions client;
   bool hash_only = false;
   bool json = false;
@@ -88,7 +88,7 @@ void Obstruct(const absl::Status& obstacle, v1::Verdict* verdict) {
   verdict->set_detail(std::string(obstacle.message()));
 }
 
-absl::StatusOr<v1::Verdict> Ask(const Options& options, const Client& client,
+absl::StatusOr<v1::Verdict> Ask(const CheckFlags& options, const Client& client,
                                 v1::MatchService::Stub& stub, const std::string& file) {
   std::string bytes;
   VIGIE_ASSIGN_OR_RETURN(bytes, ReadWholeFile(file));
@@ -119,7 +119,7 @@ absl::StatusOr<v1::Verdict> Ask(const Options& options, const Client& client,
   return response.verdict();
 }
 
-absl::StatusOr<v1::Verdict> AskOrError(const Options& options, const Client& client,
+absl::StatusOr<v1::Verdict> AskOrError(const CheckFlags& options, const Client& client,
                                        v1::MatchService::Stub& stub, const std::string& file) {
   try {
     return Ask(options, client, stub, file);
@@ -173,7 +173,7 @@ void PrintJson(const std::string& file, const v1::Verdict& verdict) {
   std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-int Check(const Options& options) {
+int Check(const CheckFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   const auto stub = v1::MatchService::NewStub(client->channel());
@@ -215,7 +215,7 @@ int Check(const Options& options) {
 
 void AddCheck(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("check", "Ask a server whether pictures are known");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckFlags>();
   AddClientOptions(*command, &options->client);
   command->add_flag("--hash-only", options->hash_only,
                     "hash here and send only hashes: the pictures never leave this machine");

@@ -26,6 +26,10 @@ ExitCode ExitCodeOf(const absl::Status& status) {
              : kExitFailed;
 }
 
+absl::Status UsageError(std::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, "USAGE", message);
+}
+
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;

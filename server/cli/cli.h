@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/base/status.h"
 
@@ -47,6 +48,9 @@ void AddManual(CLI::App& app, int* exit_code);
 int Fail(const absl::Status& status);
 // That code alone.
 ExitCode ExitCodeOf(const absl::Status& status);
+
+// INVALID_ARGUMENT, reason USAGE: the program was called wrongly.
+absl::Status UsageError(std::string_view message);
 
 // The whole file, or NOT_FOUND, reason FILE_UNREADABLE.
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path);

@@ -18,26 +18,22 @@ namespace {
 
 constexpr int kMaxMessageBytes = 1 << 30;
 
-absl::Status Usage(std::string_view message) {
-  return Error(absl::StatusCode::kInvalidArgument, "USAGE", message);
-}
-
 // No key is no error with a certificate.
 absl::StatusOr<std::string> ReadKey(const ClientOptions& options) {
   std::string key;
   if (const char* text = std::getenv("VIGIE_KEY"); text != nullptr) key = text;
   if (!options.key_file.empty()) {
     const auto text = ReadWholeFile(options.key_file);
-    if (!text.ok()) return Usage(MessageOf(text.status()));
+    if (!text.ok()) return UsageError(MessageOf(text.status()));
     key = *text;
   }
   while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back()))) key.pop_back();
   if (key.empty() && options.certificate.empty()) {
-    return Usage("give your key with --key-file or in VIGIE_KEY, or a --certificate");
+    return UsageError("give your key with --key-file or in VIGIE_KEY, or a --certificate");
   }
   // Anything else cannot travel as metadata, and gRPC would abort.
   if (!std::all_of(key.begin(), key.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; })) {
-    return Usage("a key is one word of letters, digits and '_'");
+    return UsageError("a key is one word of letters, digits and '_'");
   }
   return key;
 }
@@ -45,7 +41,7 @@ absl::StatusOr<std::string> ReadKey(const ClientOptions& options) {
 absl::Status ReadInto(const std::string& path, std::string* content) {
   if (path.empty()) return absl::OkStatus();
   const auto text = ReadWholeFile(path);
-  if (!text.ok()) return Usage(MessageOf(text.status()));
+  if (!text.ok()) return UsageError(MessageOf(text.status()));
   *content = *text;
   return absl::OkStatus();
 }
@@ -90,12 +86,12 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
     VIGIE_RETURN_IF_ERROR(ReadInto(options.certificate, &ssl.pem_cert_chain));
     VIGIE_RETURN_IF_ERROR(ReadInto(options.certificate_key, &ssl.pem_private_key));
     if (ssl.pem_cert_chain.empty() != ssl.pem_private_key.empty()) {
-      return Usage("--certificate and --certificate-key come together");
+      return UsageError("--certificate and --certificate-key come together");
     }
     credentials = grpc::SslCredentials(ssl);
   } else if (!IsLoopback(options.server) && !options.allow_plaintext) {
-    return Usage(absl::StrCat("your key would be sent to ", options.server,
-                              " in the clear: use --tls or --ca"));
+    return UsageError(absl::StrCat("your key would be sent to ", options.server,
+                                   " in the clear: use --tls or --ca"));
   }
   client.channel_ = grpc::CreateCustomChannel(options.server, credentials, arguments);
   return client;

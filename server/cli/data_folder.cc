@@ -12,6 +12,7 @@
 #include "engine/store/sqlite_store.h"
 #include "server/app/backup.h"
 #include "server/app/instance.h"
+#include "server/cli/cli.h"
 #include "server/cli/dates.h"
 
 namespace vigie {
@@ -20,17 +21,13 @@ namespace {
 // Of a designation's id: it is part of an event.
 constexpr size_t kMaxDesignation = 128;
 
-absl::Status Usage(std::string_view message) {
-  return Error(absl::StatusCode::kInvalidArgument, "USAGE", message);
-}
-
 absl::StatusOr<CategorySet> ParseCategories(const std::string& text) {
   if (text == "all") return kAllCategories;
   CategorySet set = 0;
   for (const std::string& word : std::vector<std::string>(absl::StrSplit(text, ','))) {
     const auto category = Parse<Category>(ToStd(absl::StripAsciiWhitespace(word)));
     if (!category.has_value()) {
-      return Usage(absl::StrCat("--categories is all, or some of: ", Names<Category>()));
+      return UsageError(absl::StrCat("--categories is all, or some of: ", Names<Category>()));
     }
     set |= CategorySet{1} << static_cast<unsigned>(*category);
   }
@@ -72,7 +69,8 @@ absl::StatusOr<std::optional<Designation>> Apply(const DesignationFlags& flags,
       !flags.categories.empty() || !flags.valid_from.empty() || !flags.valid_until.empty();
   if (flags.id.empty() && !before.has_value()) {
     if (!more) return before;
-    return Usage("categories and dates are those of a designation: give its --designation too");
+    return UsageError(
+        "categories and dates are those of a designation: give its --designation too");
   }
   Designation designation = before.value_or(Designation{});
   if (!flags.id.empty()) {
@@ -80,8 +78,8 @@ absl::StatusOr<std::optional<Designation>> Apply(const DesignationFlags& flags,
       return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
     });
     if (flags.id.size() > kMaxDesignation || !clean) {
-      return Usage(absl::StrCat("--designation has at most ", kMaxDesignation,
-                                " bytes and no control characters"));
+      return UsageError(absl::StrCat("--designation has at most ", kMaxDesignation,
+                                     " bytes and no control characters"));
     }
     designation.id = flags.id;
   }
@@ -93,7 +91,7 @@ absl::StatusOr<std::optional<Designation>> Apply(const DesignationFlags& flags,
   VIGIE_RETURN_IF_ERROR(
       SetEnd("--valid_until", flags.valid_until, /*end_of_day=*/true, &designation.until_us));
   if (designation.until_us != 0 && designation.until_us <= designation.from_us) {
-    return Usage("a designation ends after it begins");
+    return UsageError("a designation ends after it begins");
   }
   return designation;
 }
@@ -109,9 +107,10 @@ absl::StatusOr<OrganisationRecord> FindOrganisation(Store& store, const std::str
 
 absl::Status CheckOrganisationName(const std::string& flag, const std::string& name) {
   if (IsName(name)) return absl::OkStatus();
-  return Usage(absl::StrCat(flag,
-                            " has 1 to 63 characters a-z, 0-9 and '-', begins with a letter and "
-                            "does not end with '-'"));
+  return UsageError(
+      absl::StrCat(flag,
+                   " has 1 to 63 characters a-z, 0-9 and '-', begins with a letter and "
+                   "does not end with '-'"));
 }
 
 std::string ToText(CategorySet categories) {

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "absl/strings/str_cat.h"
+#include "server/cli/cli.h"
 
 namespace vigie {
 namespace {
@@ -58,10 +59,9 @@ absl::StatusOr<TimeUs> ParseTime(std::string_view flag, std::string_view text, b
       return day && end_of_day ? time + kDayUs : time;
     }
   }
-  return Error(absl::StatusCode::kInvalidArgument, "USAGE",
-               absl::StrCat(ToAbsl(flag),
-                            " is a day (2026-12-31) or a moment "
-                            "(2026-12-31T18:00:00Z), in UTC"));
+  return UsageError(absl::StrCat(ToAbsl(flag),
+                                 " is a day (2026-12-31) or a moment "
+                                 "(2026-12-31T18:00:00Z), in UTC"));
 }
 
 }  // namespace vigie

@@ -11,7 +11,7 @@
 namespace vigie {
 namespace {
 
-struct Options {
+struct EntryFlags {
   ClientOptions client;
   std::string name;
   std::string reason;
@@ -24,7 +24,7 @@ int Print(const v1::Entry& entry) {
   return kExitOk;
 }
 
-int Show(const Options& options) {
+int Show(const EntryFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   v1::GetEntryRequest request;
@@ -38,7 +38,7 @@ int Show(const Options& options) {
   return status.ok() ? Print(entry) : Fail(status);
 }
 
-int Withdraw(const Options& options) {
+int Withdraw(const EntryFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   v1::WithdrawEntryRequest request;
@@ -58,7 +58,7 @@ int Withdraw(const Options& options) {
 void AddEntry(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("entry", "Show or withdraw an entry of your lists");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EntryFlags>();
 
   CLI::App* show = command->add_subcommand("show", "Print an entry as JSON");
   AddClientOptions(*show, &options->client);

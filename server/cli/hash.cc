@@ -23,7 +23,7 @@
 namespace vigie {
 namespace {
 
-struct Options {
+struct HashFlags {
   std::string profile = "reference";
   std::string mode = "exact";
   bool dihedral = false;
@@ -34,8 +34,9 @@ struct Options {
 };
 
 // The line for one hash; `frame` is set for animations, `local` where there is one to print.
-std::string LineOf(const Options& options, const std::string& file, const Pdq256& hash, int quality,
-                   Orientation orientation, std::optional<int> frame, const std::string& local) {
+std::string LineOf(const HashFlags& options, const std::string& file, const Pdq256& hash,
+                   int quality, Orientation orientation, std::optional<int> frame,
+                   const std::string& local) {
   const std::string hex = ToHex(hash.bytes);
   if (options.json) {
     nlohmann::ordered_json line = {{"hash", hex},
@@ -52,7 +53,7 @@ std::string LineOf(const Options& options, const std::string& file, const Pdq256
   return hex + ',' + std::to_string(quality) + ',' + word + file + '\n';
 }
 
-absl::StatusOr<std::string> LinesOf(const Options& options, const std::string& file) {
+absl::StatusOr<std::string> LinesOf(const HashFlags& options, const std::string& file) {
   thread_local PdqScratch scratch;
   std::string bytes;
   VIGIE_ASSIGN_OR_RETURN(bytes, ReadWholeFile(file));
@@ -80,7 +81,7 @@ absl::StatusOr<std::string> LinesOf(const Options& options, const std::string& f
   return lines;
 }
 
-absl::StatusOr<std::string> LinesOrError(const Options& options, const std::string& file) {
+absl::StatusOr<std::string> LinesOrError(const HashFlags& options, const std::string& file) {
   try {
     return LinesOf(options, file);
   } catch (const std::bad_alloc&) {
@@ -89,7 +90,7 @@ absl::StatusOr<std::string> LinesOrError(const Options& options, const std::stri
   }
 }
 
-int Hash(const Options& options) {
+int Hash(const HashFlags& options) {
   const std::vector<std::string> files = WithFoldersExpanded(options.files);
   // Lines on a terminal show the progress themselves, and a script reads the error output.
   std::optional<Progress> progress;
@@ -123,7 +124,7 @@ void AddHash(CLI::App& app, int* exit_code) {
       app.add_subcommand("hash",
                          "Print hash,quality,filename of pictures, or of an animation's "
                          "frames (PDQ); no server needed");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<HashFlags>();
   command->add_option("--profile", options->profile, "reference or full (no scaling first)")
       ->check(CLI::IsMember({"reference", "full"}))
       ->capture_default_str();

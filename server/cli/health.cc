@@ -21,7 +21,7 @@ namespace {
 
 constexpr uint64_t kServing = 1;  // HealthCheckResponse.ServingStatus
 
-struct Options {
+struct HealthFlags {
   std::string server = ClientOptions{}.server;
   std::string service;
   std::string ca;
@@ -32,7 +32,7 @@ struct Options {
 };
 
 // The server that the file and the environment configure, as seen from its own machine.
-absl::Status ReadAddress(Options* options) {
+absl::Status ReadAddress(HealthFlags* options) {
   Config config;
   VIGIE_RETURN_IF_ERROR(ReadConfigFile(options->config_file, &config));
   for (const Setting& setting : Settings()) {
@@ -49,7 +49,8 @@ absl::Status ReadAddress(Options* options) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Options& options) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
+    const HealthFlags& options) {
   if (options.any_certificate) {
     grpc::experimental::TlsChannelCredentialsOptions tls;
     tls.set_verify_server_certs(false);
@@ -62,7 +63,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Op
   if (!options.ca.empty()) {
     const auto text = ReadWholeFile(options.ca);
     if (!text.ok()) {
-      return Error(absl::StatusCode::kInvalidArgument, "USAGE", MessageOf(text.status()));
+      return UsageError(MessageOf(text.status()));
     }
     ssl.pem_root_certs = *text;
   }
@@ -92,7 +93,7 @@ bool SaysServing(const grpc::ByteBuffer& answer) {
   return in.ReadTag() == 1 << 3 && in.ReadVarint64(&status) && status == kServing;
 }
 
-absl::StatusOr<bool> Ask(const Options& options) {
+absl::StatusOr<bool> Ask(const HealthFlags& options) {
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   VIGIE_ASSIGN_OR_RETURN(credentials, CredentialsOf(options));
   grpc::ChannelArguments arguments;
@@ -120,7 +121,7 @@ absl::StatusOr<bool> Ask(const Options& options) {
 
 void AddHealth(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("health", "Ask a server whether it serves; for probes");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<HealthFlags>();
   CLI::Option* server =
       command->add_option("--server", options->server, "address and port of the server")
           ->envname("VIGIE_SERVER")

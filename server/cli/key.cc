@@ -19,7 +19,7 @@ namespace {
 
 constexpr TimeUs kHourUs = 3600 * kSecondUs;
 
-struct Options {
+struct KeyFlags {
   std::string data_dir = Config{}.data_dir;
   std::string organisation;
   std::string role;
@@ -33,23 +33,19 @@ struct Options {
   bool json = false;
 };
 
-absl::Status Usage(std::string_view message) {
-  return Error(absl::StatusCode::kInvalidArgument, "USAGE", message);
-}
-
 // When a key that is made now ends; 0: never.
-absl::StatusOr<TimeUs> EndOf(const Options& options, TimeUs now) {
+absl::StatusOr<TimeUs> EndOf(const KeyFlags& options, TimeUs now) {
   if (options.valid_days != 0) return now + options.valid_days * 24 * kHourUs;
   if (options.valid_until.empty()) return 0;
   TimeUs until = 0;
   VIGIE_ASSIGN_OR_RETURN(until,
                          ParseTime("--valid_until", options.valid_until, /*end_of_day=*/true));
-  if (until <= now) return Usage("--valid_until is over already");
+  if (until <= now) return UsageError("--valid_until is over already");
   return until;
 }
 
 // A new credential of this organisation and role: the certificate that was given, or a key.
-absl::StatusOr<NewKey> MakeCredential(const Options& options, const std::string& organisation,
+absl::StatusOr<NewKey> MakeCredential(const KeyFlags& options, const std::string& organisation,
                                       Role role, const std::string& label, TimeUs now) {
   NewKey key;
   if (options.certificate.empty()) {
@@ -76,18 +72,18 @@ void Show(const NewKey& key) {
 }
 
 // A trusted flagger without a designation could do nothing: its key is made with one, or after.
-absl::Status SetDesignation(const Options& options, Role role, Store& store, TimeUs now) {
+absl::Status SetDesignation(const KeyFlags& options, Role role, Store& store, TimeUs now) {
   OrganisationRecord organisation;
   VIGIE_ASSIGN_OR_RETURN(organisation, FindOrganisation(store, options.organisation));
   const DesignationFlags& flags = options.designation;
   const bool given = !flags.id.empty() || !flags.categories.empty() || !flags.valid_from.empty() ||
                      !flags.valid_until.empty();
   if (role != Role::kTrustedFlagger) {
-    return given ? Usage("only a trusted flagger has a designation") : absl::OkStatus();
+    return given ? UsageError("only a trusted flagger has a designation") : absl::OkStatus();
   }
   if (!given && organisation.designation.has_value()) return absl::OkStatus();
   if (!given) {
-    return Usage(
+    return UsageError(
         absl::StrCat(options.organisation,
                      " is not designated as a trusted flagger: run `vigie organisation set ",
                      options.organisation, " --data_dir ", options.data_dir,
@@ -99,9 +95,9 @@ absl::Status SetDesignation(const Options& options, Role role, Store& store, Tim
   return store.SetOrganisation(organisation);
 }
 
-absl::Status Create(const Options& options) {
+absl::Status Create(const KeyFlags& options) {
   const auto role = Parse<Role>(options.role);
-  if (!role.has_value()) return Usage(absl::StrCat("--role is one of: ", Names<Role>()));
+  if (!role.has_value()) return UsageError(absl::StrCat("--role is one of: ", Names<Role>()));
   VIGIE_RETURN_IF_ERROR(CheckOrganisationName("--org", options.organisation));
   const TimeUs now = SystemClock().Now();
   NewKey key;
@@ -115,7 +111,7 @@ absl::Status Create(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Rotate(const Options& options) {
+absl::Status Rotate(const KeyFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/false));
   std::vector<KeyRecord> keys;
@@ -128,7 +124,7 @@ absl::Status Rotate(const Options& options) {
   }
   const KeyRecord& old = *found;
   if (old.credential == Credential::kCertificate && options.certificate.empty()) {
-    return Usage("this is a certificate: give the next one with --certificate");
+    return UsageError("this is a certificate: give the next one with --certificate");
   }
   const TimeUs now = SystemClock().Now();
   NewKey next;
@@ -141,7 +137,7 @@ absl::Status Rotate(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(const Options& options) {
+absl::Status List(const KeyFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/false));
   std::vector<KeyRecord> keys;
@@ -172,7 +168,7 @@ absl::Status List(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Revoke(const Options& options) {
+absl::Status Revoke(const KeyFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/false));
   VIGIE_RETURN_IF_ERROR(store->RevokeKey(options.id, SystemClock().Now()));
@@ -181,7 +177,7 @@ absl::Status Revoke(const Options& options) {
 }
 
 // The flags that say how long a new key is valid, and which certificate stands for one.
-void AddNewKeyOptions(CLI::App& command, Options* options) {
+void AddNewKeyOptions(CLI::App& command, KeyFlags* options) {
   CLI::Option* until = command.add_option("--valid_until", options->valid_until,
                                           "last day (or end) of the key, UTC; default: no end");
   command.add_option("--valid_days", options->valid_days, "the key ends after so many days")
@@ -192,7 +188,7 @@ void AddNewKeyOptions(CLI::App& command, Options* options) {
                      "tls.client_ca");
 }
 
-void AddCreate(CLI::App& app, const std::shared_ptr<Options>& options) {
+void AddCreate(CLI::App& app, const std::shared_ptr<KeyFlags>& options) {
   app.add_option("--org", options->organisation, "organisation it speaks for (a-z, 0-9, -)")
       ->required();
   app.add_option("--role", options->role, Names<Role>())->required();
@@ -212,8 +208,8 @@ void AddKey(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "key", "Make, list, rotate and revoke access keys, on the server's machine");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, const char* what, absl::Status (*run)(const Options&)) {
+  auto options = std::make_shared<KeyFlags>();
+  const auto add = [&](const char* name, const char* what, absl::Status (*run)(const KeyFlags&)) {
     CLI::App* sub = command->add_subcommand(name, what);
     AddDataDirOption(*sub, &options->data_dir);
     sub->callback([options, exit_code, run] {

@@ -28,7 +28,7 @@ namespace {
 
 constexpr int kExportPage = 1000;
 
-struct Options {
+struct ListFlags {
   ClientOptions client;
   std::string list;
   std::string kind = "block";
@@ -60,7 +60,7 @@ v1::Action ActionOf(const std::string& word) {
   return static_cast<v1::Action>(static_cast<int>(Parse<Action>(word).value()));
 }
 
-int Create(const Options& options) {
+int Create(const ListFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   v1::CreateListRequest request;
@@ -87,7 +87,7 @@ int Create(const Options& options) {
 }
 
 // The list's fields that `given` says are on the command line.
-v1::UpdateListRequest UpdateOf(const Options& options,
+v1::UpdateListRequest UpdateOf(const ListFlags& options,
                                const std::function<bool(const char*)>& given) {
   v1::UpdateListRequest request;
   v1::List& list = *request.mutable_list();
@@ -110,12 +110,11 @@ v1::UpdateListRequest UpdateOf(const Options& options,
   return request;
 }
 
-int Update(const Options& options, const CLI::App& command) {
+int Update(const ListFlags& options, const CLI::App& command) {
   const v1::UpdateListRequest request =
       UpdateOf(options, [&command](const char* flag) { return command.count(flag) > 0; });
   if (request.update_mask().paths().empty()) {
-    return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
-                      "say what to change: see vigie list update --help"));
+    return Fail(UsageError("say what to change: see vigie list update --help"));
   }
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
@@ -140,7 +139,7 @@ absl::StatusOr<v1::List> GetList(const Client& client, const std::string& name) 
   return list;
 }
 
-int Show(const Options& options) {
+int Show(const ListFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   if (!options.list.empty()) {
@@ -165,7 +164,7 @@ int Show(const Options& options) {
 }
 
 // Local fingerprints are made where the list takes them.
-int ImportFolder(const Options& options, const Client& client, const ImportOptions& import) {
+int ImportFolder(const ListFlags& options, const Client& client, const ImportOptions& import) {
   const auto list = GetList(client, import.parent);
   if (!list.ok()) return Fail(list.status());
   auto source = FolderSource::Open(options.file, list->local(), options.threads);
@@ -173,7 +172,7 @@ int ImportFolder(const Options& options, const Client& client, const ImportOptio
   return ImportFrom(*source, client, import);
 }
 
-int Import(const Options& options) {
+int Import(const ListFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   const ImportOptions import = {
@@ -200,7 +199,7 @@ ListFormat FormatOf(const std::string& word) {
   return word == "csv" ? ListFormat::kCsv : ListFormat::kJsonLines;
 }
 
-int ExportTo(const Options& options, const Client& client, std::FILE* out) {
+int ExportTo(const ListFlags& options, const Client& client, std::FILE* out) {
   const ListFormat format = FormatOf(options.format);
   const auto stub = v1::ListService::NewStub(client.channel());
   v1::ListEntriesRequest request;
@@ -243,7 +242,7 @@ int ExportTo(const Options& options, const Client& client, std::FILE* out) {
   return kExitSomeFailed;
 }
 
-int Export(const Options& options) {
+int Export(const ListFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   if (options.file.empty() || options.file == "-") return ExportTo(options, *client, stdout);
@@ -268,7 +267,7 @@ int Export(const Options& options) {
 }
 
 // What create and update have in common.
-void AddFields(CLI::App& command, const std::shared_ptr<Options>& options) {
+void AddFields(CLI::App& command, const std::shared_ptr<ListFlags>& options) {
   AddClientOptions(command, &options->client);
   command.add_option("--action", options->action, "the strongest action its entries may cause")
       ->check(CLI::IsMember({"block", "hold_for_review", "report_only"}));
@@ -280,7 +279,7 @@ void AddFields(CLI::App& command, const std::shared_ptr<Options>& options) {
                      "organisation whose uploads it acts on, in place of all (may be repeated)");
 }
 
-void AddCreate(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+void AddCreate(CLI::App& list, const std::shared_ptr<ListFlags>& options, int* exit_code) {
   CLI::App* create = list.add_subcommand("create", "Make a list");
   create->add_option("LIST", options->list, "its id: a-z, 0-9 and '-'")->required();
   create->add_option("--kind", options->kind, "block or allow")
@@ -300,7 +299,7 @@ void AddCreate(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
   create->callback([options, exit_code] { *exit_code = Create(*options); });
 }
 
-void AddUpdate(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+void AddUpdate(CLI::App& list, const std::shared_ptr<ListFlags>& options, int* exit_code) {
   CLI::App* update =
       list.add_subcommand("update", "Change fields of a list; those not given stay as they are");
   update->add_option("LIST", options->list, "the list")->required();
@@ -319,7 +318,7 @@ void AddUpdate(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
   update->callback([options, update, exit_code] { *exit_code = Update(*options, *update); });
 }
 
-void AddImport(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+void AddImport(CLI::App& list, const std::shared_ptr<ListFlags>& options, int* exit_code) {
   CLI::App* import = list.add_subcommand("import", "Upload entries; safe to repeat");
   AddClientOptions(*import, &options->client);
   import->add_option("LIST", options->list, "the list")->required();
@@ -344,7 +343,7 @@ void AddImport(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
 });
 }  // namespace
 
-void AddExport(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+void AddExport(CLI::App& list, const std::shared_ptr<ListFlags>& options, int* exit_code) {
   CLI::App* command =
       list.add_subcommand("export", "Write the entries of a list, with their hash values");
   AddClientOptions(*command, &options->client);
@@ -356,7 +355,7 @@ void AddExport(CLI::App& list, const std::shared_ptr<Options>& options, int* exi
   command->callback([options, exit_code] { *exit_code = Export(*options); });
 }
 
-void AddShow(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_code) {
+void AddShow(CLI::App& list, const std::shared_ptr<ListFlags>& options, int* exit_code) {
   CLI::App* show = list.add_subcommand("show", "Print one list, or all of yours, as JSON");
   AddClientOptions(*show, &options->client);
   show->add_option("LIST", options->list, "the list; default: all");
@@ -368,7 +367,7 @@ void AddShow(CLI::App& list, const std::shared_ptr<Options>& options, int* exit_
 void AddList(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("list", "Make, change, fill, export and show your lists");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ListFlags>();
   AddCreate(*command, options, exit_code);
   AddUpdate(*command, options, exit_code);
   AddImport(*command, options, exit_code);

@@ -27,9 +27,9 @@ constexpr size_t kBytesAMessage = 1 << 20;
 constexpr uint64_t kMaxErrorsShown = 100;
 
 // One import: a thread that reads the source and sends, this thread that takes the answers.
-class Import {
+class Importer {
  public:
-  Import(EntrySource& source, const Client& client, const ImportOptions& options)
+  Importer(EntrySource& source, const Client& client, const ImportOptions& options)
       : source_(source),
         options_(options),
         progress_(absl::StrCat(options.dry_run ? "checking " : "importing ", source.unit()),
@@ -119,6 +119,7 @@ class Import {
         ++created_;
       } else {
         ++existing_;
+        if (result.local_added()) ++local_added_;
       }
       for (const v1::Notice& notice : result.notices()) Note(place, notice);
     }
@@ -155,11 +156,9 @@ class Import {
                    static_cast<unsigned long long>(bad_items_ - kMaxErrorsShown));
     }
     if (options_.json) {
-      const nlohmann::ordered_json report = {{"dry_run", options_.dry_run},
-                                             {"added", created_},
-                                             {"there_before", existing_},
-                                             {"refused", refused_},
-                                             {"notices", notices_}};
+      const nlohmann::ordered_json report = {
+          {"dry_run", options_.dry_run}, {"added", created_},   {"there_before", existing_},
+          {"local_added", local_added_}, {"refused", refused_}, {"notices", notices_}};
       std::puts(report.dump(2).c_str());
       return;
     }
@@ -167,6 +166,11 @@ class Import {
         "%llu %s, %llu there before, %llu refused\n", static_cast<unsigned long long>(created_),
         options_.dry_run ? "would be added" : "added", static_cast<unsigned long long>(existing_),
         static_cast<unsigned long long>(bad_items_));
+    if (local_added_ > 0) {
+      std::printf("%10llu of those there before %s local fingerprints\n",
+                  static_cast<unsigned long long>(local_added_),
+                  options_.dry_run ? "would gain" : "gained");
+    }
     for (const auto& [reason, count] : refused_) {
       if (!options_.dry_run) break;  // each has been reported
       std::printf("%10llu refused, %s\n", static_cast<unsigned long long>(count), reason.c_str());
@@ -193,6 +197,7 @@ class Import {
   std::deque<std::vector<std::string>> sent_;  // places of messages not yet answered
   uint64_t created_ = 0;
   uint64_t existing_ = 0;
+  uint64_t local_added_ = 0;  // of them
   uint64_t bad_items_ = 0;
   uint64_t notices_seen_ = 0;
   std::map<std::string, uint64_t> refused_;  // by reason
@@ -219,7 +224,7 @@ absl::Status FileSource::ForEach(const std::function<bool(ImportItem)>& take) {
 }
 
 int ImportFrom(EntrySource& source, const Client& client, const ImportOptions& options) {
-  return Import(source, client, options).Run();
+  return Importer(source, client, options).Run();
 }
 
 }  // namespace vigie

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct OrganisationFlags {
   std::string data_dir = Config{}.data_dir;
   std::string name;
   DesignationFlags designation;
@@ -50,7 +50,7 @@ Json ToJsonLine(const OrganisationRecord& organisation) {
   return line;
 }
 
-absl::Status Set(const Options& options) {
+absl::Status Set(const OrganisationFlags& options) {
   VIGIE_RETURN_IF_ERROR(CheckOrganisationName("NAME", options.name));
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/true));
@@ -72,7 +72,7 @@ absl::Status Set(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(const Options& options) {
+absl::Status List(const OrganisationFlags& options) {
   std::unique_ptr<Store> store;
   VIGIE_ASSIGN_OR_RETURN(store, OpenDataFolder(options.data_dir, /*make=*/false));
   std::vector<OrganisationRecord> organisations;
@@ -99,7 +99,7 @@ absl::Status List(const Options& options) {
   return absl::OkStatus();
 }
 
-int Run(absl::Status (*command)(const Options&), const Options& options) {
+int Run(absl::Status (*command)(const OrganisationFlags&), const OrganisationFlags& options) {
   const absl::Status status = command(options);
   return status.ok() ? kExitOk : Fail(status);
 }
@@ -110,7 +110,7 @@ void AddOrganisation(CLI::App& app, int* exit_code) {
   CLI::App* command =
       app.add_subcommand("organisation", "Say what organisations may do, on the server's machine");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<OrganisationFlags>();
 
   CLI::App* set = command->add_subcommand(
       "set", "Set what is given and keep the rest; counts in a running server at once");

@@ -22,7 +22,7 @@ namespace {
 constexpr int kDefaultLast = 10'000;
 constexpr int kMaxLast = static_cast<int>(kKeptVerdicts);
 
-struct Options {
+struct PolicyFlags {
   std::string file;
   std::string data_dir = Config{}.data_dir;
   int last = kDefaultLast;
@@ -61,6 +61,9 @@ absl::StatusOr<std::vector<PastVerdict>> ReadPastVerdicts(Store& store, int last
       match.released = one.released;
       match.algorithm = one.algorithm;
       match.distance = one.distance;
+      // Which part it was is not kept; that it was one decides.
+      if (one.algorithm == Algorithm::kLocal) match.local.emplace();
+      if (one.partial && !match.local.has_value()) match.variant.emplace();
       verdict.candidates.push_back(std::move(match));
     }
     verdicts.push_back(std::move(verdict));
@@ -68,7 +71,7 @@ absl::StatusOr<std::vector<PastVerdict>> ReadPastVerdicts(Store& store, int last
   return verdicts;
 }
 
-int Check(const Options& options) {
+int Check(const PolicyFlags& options) {
   const absl::StatusOr<Policy> policy = ReadPolicyFile(options.file);
   if (!policy.ok()) return Fail(policy.status());
   if (options.json) {
@@ -129,7 +132,7 @@ void PrintTrialAsJson(const Policy& policy, const Trial& trial) {
   std::puts(report.dump(2).c_str());
 }
 
-int Try(const Options& options) {
+int Try(const PolicyFlags& options) {
   const absl::StatusOr<Policy> policy = ReadPolicyFile(options.file);
   if (!policy.ok()) return Fail(policy.status());
   if (access(DatabasePath(options.data_dir).c_str(), F_OK) != 0) {
@@ -154,7 +157,7 @@ int Try(const Options& options) {
 void AddPolicy(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("policy", "Check a policy file, and try it on the past");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PolicyFlags>();
 
   CLI::App* check = command->add_subcommand("check", "Print what the rules say, in words");
   check->add_option("FILE", options->file, "policy file (TOML)")->required();

@@ -14,7 +14,7 @@
 namespace vigie {
 namespace {
 
-struct Options {
+struct ReviewFlags {
   ClientOptions client;
   std::string name;
   std::string list;
@@ -34,15 +34,15 @@ struct Options {
 
 using Stub = v1::ReviewService::Stub;
 // Which of the calls that take a DecideRequest.
-using Decide = grpc::Status (Stub::*)(grpc::ClientContext*, const v1::DecideRequest&, v1::Outcome*);
+using DecisionCall = grpc::Status (Stub::*)(grpc::ClientContext*, const v1::DecideRequest&,
+                                            v1::Outcome*);
 
-absl::StatusOr<v1::Decision> DecisionOf(const Options& options) {
+absl::StatusOr<v1::Decision> DecisionOf(const ReviewFlags& options) {
   v1::Decision decision;
   if (!options.reason.empty()) {
     v1::ReasonCode reason{};
     if (!v1::ReasonCode_Parse(absl::AsciiStrToUpper(options.reason), &reason)) {
-      return Error(absl::StatusCode::kInvalidArgument, "USAGE",
-                   absl::StrCat("--reason: ", options.reason, " is none: see --help"));
+      return UsageError(absl::StrCat("--reason: ", options.reason, " is none: see --help"));
     }
     decision.set_reason(reason);
   }
@@ -55,7 +55,7 @@ absl::StatusOr<v1::Decision> DecisionOf(const Options& options) {
 }
 
 // Runs `call` with a prepared context and prints its answer.
-int Ask(const Options& options,
+int Ask(const ReviewFlags& options,
         const std::function<grpc::Status(Stub&, grpc::ClientContext*, v1::Outcome*)>& call) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
@@ -69,7 +69,7 @@ int Ask(const Options& options,
   return kExitOk;
 }
 
-int DecideOn(const Options& options, Decide method) {
+int DecideOn(const ReviewFlags& options, DecisionCall method) {
   const auto decision = DecisionOf(options);
   if (!decision.ok()) return Fail(decision.status());
   v1::DecideRequest request;
@@ -80,7 +80,7 @@ int DecideOn(const Options& options, Decide method) {
   });
 }
 
-int Settle(const Options& options, v1::SettleEntryRequest::Settlement settlement) {
+int Settle(const ReviewFlags& options, v1::SettleEntryRequest::Settlement settlement) {
   const auto decision = DecisionOf(options);
   if (!decision.ok()) return Fail(decision.status());
   v1::SettleEntryRequest request;
@@ -92,7 +92,7 @@ int Settle(const Options& options, v1::SettleEntryRequest::Settlement settlement
   });
 }
 
-int Show(const Options& options) {
+int Show(const ReviewFlags& options) {
   v1::GetOutcomeRequest request;
   request.set_name(options.name);
   return Ask(options, [&](Stub& stub, grpc::ClientContext* context, v1::Outcome* outcome) {
@@ -100,7 +100,7 @@ int Show(const Options& options) {
   });
 }
 
-int List(const Options& options) {
+int List(const ReviewFlags& options) {
   v1::ListReviewsRequest request;
   v1::Category category{};
   v1::EntryState state{};
@@ -109,8 +109,7 @@ int List(const Options& options) {
        v1::Category_Parse(absl::AsciiStrToUpper(options.category), &category)) &&
       (options.state.empty() || v1::EntryState_Parse(absl::AsciiStrToUpper(options.state), &state));
   if (!understood) {
-    return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
-                      "--category or --state is not a word of the contract: see --help"));
+    return Fail(UsageError("--category or --state is not a word of the contract: see --help"));
   }
   if (!options.list.empty()) request.set_parent("lists/" + options.list);
   request.set_category(category);
@@ -133,12 +132,11 @@ int List(const Options& options) {
   return kExitOk;
 }
 
-int GiveFeedback(const Options& options) {
+int GiveFeedback(const ReviewFlags& options) {
   v1::GiveFeedbackRequest request;
   v1::GiveFeedbackRequest::Finding finding{};
   if (!v1::GiveFeedbackRequest::Finding_Parse(absl::AsciiStrToUpper(options.finding), &finding)) {
-    return Fail(Error(absl::StatusCode::kInvalidArgument, "USAGE",
-                      "--finding is true_positive or false_positive"));
+    return Fail(UsageError("--finding is true_positive or false_positive"));
   }
   request.set_name(options.name);
   request.set_upload(options.upload);
@@ -154,7 +152,7 @@ int GiveFeedback(const Options& options) {
   return status.ok() ? kExitOk : Fail(status);
 }
 
-int ShowRecord(const Options& options) {
+int ShowRecord(const ReviewFlags& options) {
   v1::GetSubmitterRecordRequest request;
   request.set_organisation(options.organisation);
   const auto client = Client::Connect(options.client);
@@ -170,7 +168,7 @@ int ShowRecord(const Options& options) {
 }
 
 CLI::App* AddDecision(CLI::App& command, const char* name, const char* what,
-                      const std::shared_ptr<Options>& options) {
+                      const std::shared_ptr<ReviewFlags>& options) {
   CLI::App* sub = command.add_subcommand(name, what);
   AddClientOptions(*sub, &options->client);
   sub->add_option("--person", options->person, "the human who decides");
@@ -189,7 +187,7 @@ CLI::App* AddDecision(CLI::App& command, const char* name, const char* what,
 }
 
 // What platforms say of matches, and what became of an organisation's submissions.
-void AddFindings(CLI::App& command, const std::shared_ptr<Options>& options, int* exit_code) {
+void AddFindings(CLI::App& command, const std::shared_ptr<ReviewFlags>& options, int* exit_code) {
   CLI::App* feedback = command.add_subcommand(
       "feedback", "Say of a match that it was right (true_positive) or wrong (false_positive)");
   AddClientOptions(*feedback, &options->client);
@@ -213,7 +211,7 @@ void AddFindings(CLI::App& command, const std::shared_ptr<Options>& options, int
 void AddReview(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("review", "Decide about entries, and read what became");
   command->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReviewFlags>();
 
   CLI::App* list = command->add_subcommand(
       "list", "Print what waits for a decision, oldest deadline first, one JSON object a line");
@@ -231,7 +229,7 @@ void AddReview(CLI::App& app, int* exit_code) {
   const struct {
     const char* name;
     const char* what;
-    Decide method;
+    DecisionCall method;
   } kDecisions[] = {
       {"confirm", "The entry is right: it acts without a time limit", &Stub::ConfirmEntry},
       {"reject", "The entry is wrong: it stops acting, for good", &Stub::RejectEntry},

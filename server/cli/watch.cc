@@ -18,27 +18,26 @@ namespace {
 
 constexpr auto kRetryPause = std::chrono::seconds(1);
 
-struct Options {
+struct WatchFlags {
   ClientOptions client;
   uint64_t after = 0;
   std::string state_file;
   bool once = false;
 };
 
-absl::Status ReadState(const Options& options, uint64_t* after) {
+absl::Status ReadState(const WatchFlags& options, uint64_t* after) {
   *after = options.after;
   if (options.state_file.empty()) return absl::OkStatus();
   std::ifstream file(options.state_file);
   std::string text;
   if (!(file >> text)) return absl::OkStatus();  // none yet
   if (absl::SimpleAtoi(text, after)) return absl::OkStatus();
-  return Error(absl::StatusCode::kInvalidArgument, "USAGE",
-               absl::StrCat(options.state_file, " does not hold a revision"));
+  return UsageError(absl::StrCat(options.state_file, " does not hold a revision"));
 }
 
 // Kept only after the changes were printed: what is printed twice does no harm, what is left out
 // does.
-absl::Status KeepState(const Options& options, uint64_t after) {
+absl::Status KeepState(const WatchFlags& options, uint64_t after) {
   if (options.state_file.empty()) return absl::OkStatus();
   const std::string next = options.state_file + ".new";
   std::ofstream file(next, std::ios::trunc);
@@ -50,7 +49,7 @@ absl::Status KeepState(const Options& options, uint64_t after) {
 }
 
 // Reads one stream to its end; `*after` moves on.
-absl::Status Follow(const Options& options, const Client& client, uint64_t* after) {
+absl::Status Follow(const WatchFlags& options, const Client& client, uint64_t* after) {
   grpc::ClientContext context;
   client.Prepare(context, /*endless=*/true);
   v1::WatchRequest request;
@@ -73,7 +72,7 @@ absl::Status Follow(const Options& options, const Client& client, uint64_t* afte
   return FromGrpc(stream->Finish());
 }
 
-int Watch(const Options& options) {
+int Watch(const WatchFlags& options) {
   const auto client = Client::Connect(options.client);
   if (!client.ok()) return Fail(client.status());
   uint64_t after = 0;
@@ -96,7 +95,7 @@ void AddWatch(CLI::App& app, int* exit_code) {
       "watch",
       "Print what changes about entries that verdicts have named to you, one JSON object a line: "
       "with \"release\": true what was blocked because of the entry may be released");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<WatchFlags>();
   AddClientOptions(*command, &options->client);
   command->add_option("--after", options->after, "changes after this revision");
   command->add_option("--state", options->state_file,

@@ -334,6 +334,7 @@ v1::UploadResult ToProto(const UploadResult& result, std::string_view list_id,
     }
   }
   message.set_created(result.created);
+  message.set_local_added(result.local_added);
   message.set_state(ProtoOf<v1::EntryState>(result.entry.state));
   if (result.entry.expires_us != 0) SetTime(result.entry.expires_us, message.mutable_expire_time());
   return message;

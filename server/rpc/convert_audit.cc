@@ -36,7 +36,7 @@ v1::AuditEvent ToAuditProto(const EventRecord& event, const Catalog& catalog) {
     }
   }
   if (event.kind == EventKind::kGenesis) message.set_entries(event.last_entry);
-  if (event.kind == EventKind::kEntrySubmitted) {
+  if (event.kind == EventKind::kEntrySubmitted || event.kind == EventKind::kLocalAdded) {
     message.set_entries(event.last_entry - event.entry + 1);
   }
   if (event.role.has_value()) message.set_role(std::string(Name(*event.role)));

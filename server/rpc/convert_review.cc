@@ -13,6 +13,7 @@ static_assert(static_cast<int>(EventKind::kGenesis) == v1::Event::GENESIS);
 static_assert(static_cast<int>(EventKind::kKeyEndSet) == v1::Event::KEY_END_SET);
 static_assert(static_cast<int>(EventKind::kEntrySubmitted) == v1::Event::SUBMISSION);
 static_assert(static_cast<int>(EventKind::kAllowConflict) == v1::Event::ALLOW_CONFLICT);
+static_assert(static_cast<int>(EventKind::kLocalAdded) == v1::Event::LOCAL_ADDITION);
 static_assert(static_cast<int>(EventKind::kEntryErased) == v1::Event::ERASURE);
 static_assert(static_cast<int>(EventKind::kEntryResumed) == v1::Event::RESUMPTION);
 static_assert(static_cast<int>(ReasonCode::kContestUndecided) == v1::CONTEST_UNDECIDED);

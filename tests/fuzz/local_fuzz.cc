@@ -43,12 +43,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       pairings.push_back(
           {.upload = number, .known = number, .distance = static_cast<uint16_t>(number % 29)});
     }
-    const vigie::Alignment a =
-        vigie::Align({local->width, local->height, local->keypoints},
-                     {other->width, other->height, other->keypoints}, pairings);
+    const vigie::PlacesView upload = {local->width, local->height, local->keypoints,
+                                      local->descriptors};
+    const vigie::PlacesView known = {other->width, other->height, other->keypoints,
+                                     other->descriptors};
+    const vigie::Alignment a = vigie::Align(upload, known, pairings);
     if (a.inliers < 0 || a.rare > a.inliers || !(a.known_share >= 0) || a.known_share > 1) {
       std::abort();
     }
+    const double seen = vigie::SeenAgain(upload, known, a.map);
+    if (!(seen >= 0) || seen > 1) std::abort();
   }
   return 0;
 }

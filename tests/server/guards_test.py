@@ -104,7 +104,7 @@ class Notices(harness.ServerTest):
         self.assertIn("line 3: notice: ", dry.stderr)
         report = json.loads(self.server.run("flagger", "list", "import", "known", file,
                                             "--dry_run", "--json").stdout)
-        self.assertEqual(report, {"dry_run": True, "added": 2, "there_before": 1,
+        self.assertEqual(report, {"dry_run": True, "added": 2, "there_before": 1, "local_added": 0,
                                   "refused": {"LINE_INVALID": 1, "QUALITY_TOO_LOW": 1},
                                   "notices": {"ALLOW_CONFLICT": 1, "DUPLICATE": 1}})
         real = self.server.run("flagger", "list", "import", "known", file)

@@ -39,10 +39,18 @@ class Running(harness.ServerTest):
             health(self.server.client(None), "no.such.Service")
         self.assertEqual(caught.exception.code(), grpc.StatusCode.NOT_FOUND)
 
-    def test_reflection_lists_the_services(self):
-        call = raw(self.server.client(None).channel, "stream_stream",
-                   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
-        [answer] = call(iter([wire.field(7, b"*")]), timeout=harness.WAIT_SECONDS)
+    def test_reflection_lists_the_services_where_it_is_switched_on(self):
+        def ask(server):
+            call = raw(server.client(None).channel, "stream_stream",
+                       "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+            return list(call(iter([wire.field(7, b"*")]), timeout=harness.WAIT_SECONDS))
+
+        with self.assertRaises(grpc.RpcError) as caught:
+            ask(self.server)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+        trying = harness.Server("--reflection", "true")
+        self.addCleanup(trying.stop)
+        [answer] = ask(trying)
         [services] = wire.fields(answer)[6]
         names = {wire.fields(each)[1][0].decode() for each in wire.fields(services)[1]}
         self.assertLessEqual({"vigie.v1.MatchService", "vigie.v1.ListService",

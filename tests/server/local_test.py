@@ -123,6 +123,54 @@ class LocalLists(harness.TestCase):
         self.assertEqual((again.returncode, again.stdout),
                          (0, "0 added, 4 there before, 0 refused\n"))
 
+    def test_a_policy_that_is_tried_knows_that_it_was_a_part(self):
+        self.make_list("--local")
+        self.vigie("import", "known", self.folder)
+        self.assert_found()
+        self.server.stop()
+        policy = self.folder / "policy.toml"
+        policy.write_text('name = "same"\n')
+        done = run("policy", "try", policy, "--data_dir", self.server.data_dir, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["verdicts"], report["changed"]), (1, 0))
+        self.assertEqual([(row["given"], row["new"]) for row in report["answers"]],
+                         [("hold_for_review", "hold_for_review")])
+
+    def test_a_policy_that_is_tried_knows_of_parts_of_hash_only_lists(self):
+        self.make_list()
+        self.vigie("import", "known", self.folder)
+        self.upload = pictures() / "scene-1-framed.jpg"
+        verdict = self.check()
+        self.assertEqual((verdict["action"], verdict["matches"][0]["variant"]["kind"]),
+                         ("HOLD_FOR_REVIEW", "TRIMMED"))
+        self.server.stop()
+        policy = self.folder / "policy.toml"
+        policy.write_text('name = "same"\n')
+        done = run("policy", "try", policy, "--data_dir", self.server.data_dir, "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual((report["verdicts"], report["changed"]), (1, 0))
+
+    def test_entries_that_are_there_gain_theirs_when_the_list_opts_in(self):
+        self.make_list()
+        self.vigie("import", "known", self.folder)
+        self.assert_not_found()
+        self.assertEqual(self.vigie("update", "known", "--local", "on").returncode, 0)
+        trial = self.vigie("import", "known", "--dry_run", self.folder)
+        gain = "4 of those there before {} local fingerprints\n"
+        self.assertEqual(trial.stdout.splitlines()[1].strip() + "\n", gain.format("would gain"))
+        self.assert_not_found()
+        done = self.vigie("import", "known", self.folder, "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual((report["added"], report["there_before"], report["local_added"]),
+                         (0, 4, 4))
+        self.assert_found()
+        again = self.vigie("import", "known", self.folder)
+        self.assertEqual(again.stdout, "0 added, 4 there before, 0 refused\n")
+        self.server.stop()
+        verified = run("audit", "verify", "--data_dir", self.server.data_dir)
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+
     def test_it_is_never_given_back(self):
         self.make_list("--local")
         lines = hash_lines(self.folder)

@@ -11,7 +11,6 @@ namespace vigie::testing {
 namespace {
 
 constexpr int kEntries = 4;
-const Principal kFlagger = Flagger("org-a");
 const Decision kByAna = {
     .person = "Ana Lys", .reason = ReasonCode::kOther, .case_reference = "24/1"};
 const Decision kByBo = {.person = "Bo Ek", .reason = ReasonCode::kOther};
@@ -24,6 +23,23 @@ const std::vector<Pdq256>& Hashes() {
     return made;
   }();
   return hashes;
+}
+
+// Of the last entry, which gains it when it is submitted again.
+const LocalFingerprint& Places() {
+  static const LocalFingerprint places = [] {
+    Random random(12);
+    LocalFingerprint made{.width = 512, .height = 384, .keypoints = {}, .descriptors = {}};
+    for (uint16_t i = 0; i < 24; ++i) {
+      made.keypoints.push_back({.x = static_cast<uint16_t>(8 * (60 + 70 * (i % 6))),
+                                .y = static_cast<uint16_t>(8 * (60 + 80 * (i / 6))),
+                                .level = 0,
+                                .angle = 0});
+      made.descriptors.push_back(random.Hash());
+    }
+    return made;
+  }();
+  return places;
 }
 
 Change Act(Role role, std::string organisation, EntryNumber entry, EntryAction action,
@@ -45,7 +61,7 @@ std::vector<Change> Script() {
       for (size_t i = first; i < first + count; ++i) {
         entries.push_back(EntryOf({PdqPrint(Hashes()[i])}));
       }
-      return catalog.Upload(kFlagger, "known", entries).status();
+      return catalog.Upload(kOrgA, "known", entries).status();
     };
   };
   const VerdictBatch said = {
@@ -58,9 +74,16 @@ std::vector<Change> Script() {
                     .matches = {{.entry = 1, .list = 1, .action = Action::kProvisionalBlock}}}},
       .counts = {}};
   return {
-      [](Catalog& catalog) { return catalog.CreateList(kFlagger, {.id = "known"}).status(); },
+      [](Catalog& catalog) {
+        return catalog.CreateList(kOrgA, {.id = "known", .settings = {.local = true}}).status();
+      },
       upload(0, 3),
       upload(3, 1),
+      [](Catalog& catalog) {
+        NewEntry again = EntryOf({PdqPrint(Hashes().back())});
+        again.local = EncodeLocal(Places());
+        return catalog.Upload(kOrgA, "known", {&again, 1}).status();
+      },
       [said](Catalog& catalog) {
         const EntryNumber too_many = 2;
         return catalog.RecordVerdicts(said, {&too_many, 1});
@@ -90,7 +113,7 @@ std::string Everything(Store& store, Catalog& catalog) {
     if (!entry.has_value()) continue;
     absl::StrAppend(&text, number, " ", ToAbsl(Name(entry->state)), " ",
                     ToAbsl(Name(entry->suspension)), " ", entry->renewals, " ",
-                    entry->fingerprints.size(), ":");
+                    entry->fingerprints.size(), " ", entry->local.size(), ":");
     for (const EventRecord& event : Take(store.ReadEvents(number))) {
       absl::StrAppend(&text, " ", ToAbsl(Name(event.kind)));
     }
@@ -100,6 +123,10 @@ std::string Everything(Store& store, Catalog& catalog) {
     const Pdq256 hash = Hashes()[number - 1];
     const bool found = !Take(catalog.FindNear({&hash, 1}, 0)).empty();
     EXPECT_EQ(found, catalog.IsActing(number)) << number;
+    if (number != kEntries) continue;
+    const auto always = [](const auto&...) { return true; };
+    const bool local_found = !Take(catalog.FindLocal(Places(), always, always)).matches.empty();
+    EXPECT_EQ(local_found, found && !entry->local.empty());
   }
   for (const Tally& tally : Take(store.verdicts().ReadTallies("org-a"))) {
     absl::StrAppend(&text, ToAbsl(Name(tally.kind)), " ", tally.entries, "\n");

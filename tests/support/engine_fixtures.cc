@@ -58,6 +58,10 @@ class FailingTransaction final : public Transaction {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     return inner_->InsertEntry(entry);
   }
+  absl::Status AddLocal(const EntryRecord& entry) override {
+    VIGIE_RETURN_IF_ERROR(store_.Step());
+    return inner_->AddLocal(entry);
+  }
   absl::Status UpdateEntry(const EntryRecord& entry) override {
     VIGIE_RETURN_IF_ERROR(store_.Step());
     return inner_->UpdateEntry(entry);

@@ -83,6 +83,13 @@ NewEntry EntryOf(std::vector<Fingerprint> fingerprints, std::string reference = 
 
 Principal Flagger(std::string organisation);
 Principal WithRole(Role role, std::string organisation);
+// Callers, for tests to which it matters only that they differ.
+inline const Principal kFlagger = Flagger("helpers");
+inline const Principal kOrgA = Flagger("org-a");
+inline const Principal kOrgB = Flagger("org-b");
+inline const Principal kReviewer = WithRole(Role::kReviewer, "moderators");
+// What an erasure needs to say.
+inline const Decision kErasure = {.person = "Ana Lys", .reason = ReasonCode::kDataProtection};
 
 // Passes everything on to another store, except that the call number `FailAt(n)` of the writer
 // (Begin and the methods of its Transaction, counted from 1) fails without doing anything.

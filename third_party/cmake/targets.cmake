@@ -16,13 +16,24 @@ if(VIGIE_BUILD_FUZZERS)
 endif()
 target_include_directories(vigie_options INTERFACE ${PROJECT_SOURCE_DIR})
 
-# vigie_library(NAME SOURCES a.cc... [DEPS targets...] [PRIVATE_DEPS targets...])
+# vigie_unity(TARGET) compiles up to eight files of the target, in the order of its list, as one.
+# Names in their anonymous namespaces must differ then. Why and where:
+# docs/decisions/0025-files-compiled-together.md.
+function(vigie_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
+# vigie_library(NAME [UNITY] SOURCES a.cc... [DEPS targets...] [PRIVATE_DEPS targets...])
 # makes vigie_NAME with the alias vigie::NAME. DEPS appear in its headers, PRIVATE_DEPS do not.
+# UNITY: vigie_unity() where VIGIE_UNITY is on.
 function(vigie_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "UNITY" "" "SOURCES;DEPS;PRIVATE_DEPS")
   add_library(vigie_${name} STATIC ${ARG_SOURCES})
   add_library(vigie::${name} ALIAS vigie_${name})
   target_link_libraries(vigie_${name} PUBLIC vigie_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  if(ARG_UNITY AND VIGIE_UNITY)
+    vigie_unity(vigie_${name})
+  endif()
 endfunction()
 
 # The headers of a package, without our warnings: imported targets are system includes already;

@@ -18,11 +18,10 @@ namespace {
 
 using testing::EntryOf;
 using ::testing::HasSubstr;
+using testing::kFlagger;
 using testing::PdqPrint;
 using testing::Take;
 using testing::World;
-
-const Principal kFlagger = testing::Flagger("helpers");
 
 // A chain of 1 + 1 + 20 * 2 events with a signed head at its end.
 class Audit : public ::testing::Test {

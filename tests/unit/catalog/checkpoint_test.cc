@@ -32,8 +32,8 @@ using testing::Sha256Print;
 using testing::Take;
 using testing::World;
 
-const std::vector<Principal> kCallers = {Flagger("org-a"), Flagger("org-b"),
-                                         testing::WithRole(Role::kAuthority, "court")};
+const std::vector<Principal> kOwners = {Flagger("org-a"), Flagger("org-b"),
+                                        testing::WithRole(Role::kAuthority, "court")};
 
 std::string BytesOf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -56,7 +56,7 @@ class Checkpoints : public ::testing::Test {
  protected:
   Checkpoints() : random_(71) {
     for (int i = 0; i < 8; ++i) near_.push_back(random_.Hash());
-    for (const Principal& caller : kCallers) world_.MakeList(caller, "list-" + caller.organisation);
+    for (const Principal& caller : kOwners) world_.MakeList(caller, "list-" + caller.organisation);
   }
 
   std::string Folder() const { return folder_.File("checkpoint"); }
@@ -77,7 +77,7 @@ class Checkpoints : public ::testing::Test {
 
   void Use(int steps) {
     for (int step = 0; step < steps; ++step) {
-      const Principal& caller = kCallers[random_.Below(kCallers.size())];
+      const Principal& caller = kOwners[random_.Below(kOwners.size())];
       switch (random_.Below(8)) {
         case 0:
           if (last_ > 0) {
@@ -118,7 +118,7 @@ class Checkpoints : public ::testing::Test {
 
   std::string Describe(Catalog& of) const {
     std::string all = absl::StrCat("revision ", of.revision(), " widest ", of.WidestDistance());
-    for (const Principal& caller : kCallers) {
+    for (const Principal& caller : kOwners) {
       for (const ListRecord& list : Take(of.ListLists(caller, 1000, "")).items) {
         absl::StrAppend(&all, "\n", list.id, " ", list.revision, "\n");
         for (const EntryRecord& e : Take(of.ListEntries(caller, list.id, 1000, "")).items) {
@@ -208,7 +208,7 @@ TEST_F(Checkpoints, OfAnEmptyCatalogueIsOne) {
 }
 
 TEST_F(Checkpoints, WhatIsDoneAfterItCountsAfterAStart) {
-  const Principal& caller = kCallers[0];
+  const Principal& caller = kOwners[0];
   const Pdq256 before = random_.Hash();
   const Pdq256 after = random_.Hash();
   const Pdq256 deleted = random_.Hash();
@@ -398,7 +398,7 @@ TEST_F(Checkpoints, OfADatabaseThatWentAnotherWayAreRefused) {
   if (std::filesystem::exists(world_.file() + "-wal")) {
     std::filesystem::copy_file(world_.file() + "-wal", backup + "-wal");
   }
-  const Principal& caller = kCallers[0];
+  const Principal& caller = kOwners[0];
   const Pdq256 lost = random_.Hash();
   world_.Submit(caller, ListOf(caller), EntryOf({PdqPrint(lost)}));
   Write();
@@ -424,7 +424,7 @@ TEST_F(Checkpoints, WrittenWhileWritersRunAreConsistent) {
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&, t] {
       Random random(200 + static_cast<uint64_t>(t));
-      const Principal& caller = kCallers[static_cast<size_t>(t)];
+      const Principal& caller = kOwners[static_cast<size_t>(t)];
       for (int i = 0; i < 60; ++i) {
         std::vector<Fingerprint> prints = {PdqPrint(random.Near(near_[random.Below(8)], 5))};
         if (random.OneIn(2)) prints.push_back(Sha256Print(absl::StrCat("copy ", random.Below(5))));

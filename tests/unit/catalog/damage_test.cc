@@ -24,6 +24,7 @@ namespace {
 
 using testing::EntryOf;
 using testing::FakeClock;
+using testing::kOrgA;
 using testing::PdqPrint;
 using testing::Random;
 using testing::Sha256Print;
@@ -34,7 +35,6 @@ using testing::WithRole;
 constexpr int kEntries = 300;
 constexpr int kRounds = 400;
 constexpr size_t kPage = 4096;
-const Principal kFlagger = testing::Flagger("org-a");
 
 std::string ReadAll(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -53,13 +53,13 @@ class Damage : public ::testing::Test {
     Random random(21);
     const auto store = Take(OpenSqliteStore(path_));
     const auto catalog = Take(Catalog::Open(*store, clock_, {}, {}));
-    EXPECT_TRUE(catalog->CreateList(kFlagger, {.id = "known"}).ok());
+    EXPECT_TRUE(catalog->CreateList(kOrgA, {.id = "known"}).ok());
     std::vector<NewEntry> entries;
     for (int i = 0; i < kEntries; ++i) {
       hashes_.push_back(random.Hash());
       entries.push_back(EntryOf({PdqPrint(hashes_.back()), Sha256Print(absl::StrCat("p", i))}));
     }
-    EXPECT_TRUE(catalog->Upload(kFlagger, "known", entries).ok());
+    EXPECT_TRUE(catalog->Upload(kOrgA, "known", entries).ok());
     for (EntryNumber entry = 1; entry <= 60; ++entry) {
       const Decision decision{.person = "Ana Lys", .reason = ReasonCode::kOther};
       EXPECT_TRUE(catalog
@@ -163,12 +163,12 @@ TEST_F(Damage, OfAValueIsFoundWhereItIsReadAndNamesTheRow) {
 
 TEST(DamagedRow, IsNoneOfTheNextThatIsRead) {
   testing::World world;
-  world.MakeList(kFlagger, "known");
+  world.MakeList(kOrgA, "known");
   Random random(5);
   std::vector<EntryRecord> entries;
   for (int i = 0; i < 4; ++i) {
     entries.push_back(world.Submit(
-        kFlagger, "known",
+        kOrgA, "known",
         EntryOf({PdqPrint(random.Hash()), Sha256Print(std::to_string(i))}, absl::StrCat("e", i))));
   }
   const ListNumber list = entries[0].list;
@@ -186,11 +186,11 @@ TEST(DamagedRow, IsNoneOfTheNextThatIsRead) {
     ASSERT_GE(rest.size(), 1U);
     EXPECT_EQ(rest[0].fingerprints, entries[3].fingerprints);
     // What writes looks at the damaged one too, and goes on with others.
-    EXPECT_FALSE(world.Act(kFlagger, "known", 2, EntryAction::kWithdraw).ok());
+    EXPECT_FALSE(world.Act(kOrgA, "known", 2, EntryAction::kWithdraw).ok());
     EXPECT_TRUE(world.store().SetCheckpointMark(static_cast<uint64_t>(round) + 7).ok());
-    world.Submit(kFlagger, "known", EntryOf({PdqPrint(random.Hash())}));
+    world.Submit(kOrgA, "known", EntryOf({PdqPrint(random.Hash())}));
   }
-  EXPECT_TRUE(world.Act(kFlagger, "known", 1, EntryAction::kWithdraw).ok());
+  EXPECT_TRUE(world.Act(kOrgA, "known", 1, EntryAction::kWithdraw).ok());
 }
 
 TEST_F(Damage, ACheckThatNobodyWaitsForEnds) {

@@ -14,12 +14,11 @@ using testing::EntryOf;
 using testing::Flagger;
 using testing::PdqPrint;
 using testing::Take;
-using testing::WithRole;
 using testing::World;
 
-constexpr Role kRoles[] = {Role::kPlatform,  Role::kVictimService, Role::kTrustedFlagger,
-                           Role::kAuthority, Role::kReviewer,      Role::kAuditor,
-                           Role::kOperator};
+constexpr Role kEveryRole[] = {Role::kPlatform,  Role::kVictimService, Role::kTrustedFlagger,
+                               Role::kAuthority, Role::kReviewer,      Role::kAuditor,
+                               Role::kOperator};
 
 TEST(CheckSubmission, EveryRoleCategoryAndTimeIsDecidedByTheDesignationAlone) {
   struct Case {
@@ -45,7 +44,7 @@ TEST(CheckSubmission, EveryRoleCategoryAndTimeIsDecidedByTheDesignationAlone) {
   };
   int cells = 0;
   for (const Case& each : cases) {
-    for (const Role role : kRoles) {
+    for (const Role role : kEveryRole) {
       for (int c = 1; c <= static_cast<int>(Category::kOther); ++c) {
         const Principal caller{
             .key_id = "k", .organisation = "org", .role = role, .designation = each.designation};

@@ -14,9 +14,10 @@ namespace {
 
 using ::testing::ElementsAre;
 using testing::EntryOf;
-using testing::Flagger;
 using ::testing::IsEmpty;
 using testing::kHourUs;
+using testing::kOrgA;
+using testing::kOrgB;
 using testing::Md5Print;
 using testing::PdqPrint;
 using testing::Random;
@@ -25,9 +26,6 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 using testing::WithRole;
 using testing::World;
-
-const Principal kOrgA = Flagger("org-a");
-const Principal kOrgB = Flagger("org-b");
 
 template <typename T>
 std::string Reason(const absl::StatusOr<T>& result) {

@@ -16,9 +16,9 @@ namespace {
 
 using testing::WithRole;
 
-constexpr int kStates = 9;
-constexpr int kActions = 12;
-constexpr int kRoles = 7;
+constexpr int kStateCount = 9;
+constexpr int kActionCount = 12;
+constexpr int kRoleCount = 7;
 
 TEST(EntryLife, InitialStatesByRoleAndKind) {
   const auto state = [](Role role, ListKind kind) -> std::string {
@@ -44,7 +44,7 @@ TEST(EntryLife, EveryActionFromEveryState) {
   // Rows: submitted, provisional, confirmed, contested, rejected, expired, withdrawn, revoked,
   // erased. Columns: confirm, reject, contest, uphold, reverse, withdraw, revoke, renew, expire,
   // erase, suspend, resume. The number of the state after it; 0: illegal.
-  constexpr int kAfter[kStates][kActions] = {
+  constexpr int kAfter[kStateCount][kActionCount] = {
       {3, 5, 0, 0, 0, 7, 8, 0, 0, 9, 0, 0},  // submitted
       {3, 5, 4, 0, 0, 7, 8, 2, 6, 9, 2, 2},  // provisional
       {0, 0, 4, 0, 0, 7, 8, 0, 0, 9, 3, 3},  // confirmed
@@ -55,8 +55,8 @@ TEST(EntryLife, EveryActionFromEveryState) {
       {0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0},  // revoked
       {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // erased
   };
-  for (int from = 1; from <= kStates; ++from) {
-    for (int action = 1; action <= kActions; ++action) {
+  for (int from = 1; from <= kStateCount; ++from) {
+    for (int action = 1; action <= kActionCount; ++action) {
       const auto after =
           StateAfter(static_cast<EntryState>(from), static_cast<EntryAction>(action));
       const int expected = kAfter[from - 1][action - 1];
@@ -112,14 +112,14 @@ TEST(EntryRules, EveryRoleAndActionOnOwnAndOthersEntries) {
   const ListRecord list = ListOf("org-a");
   int cells = 0;
   for (const auto& [role, letters] : kReach) {
-    for (int action = 1; action <= kActions; ++action) {
+    for (int action = 1; action <= kActionCount; ++action) {
       for (const bool own : {true, false}) {
         const Principal caller = WithRole(role, own ? "org-a" : "org-z");
         const char letter = letters.at(static_cast<size_t>(action - 1));
         const bool allowed = letter == 'a' || letter == (own ? 'o' : 'x');
         // In some state the action is legal; the rights do not depend on the state.
         std::set<std::string> reasons;
-        for (int state = 1; state <= kStates; ++state) {
+        for (int state = 1; state <= kStateCount; ++state) {
           EntryRecord entry = EntryIn(static_cast<EntryState>(state));
           if (static_cast<EntryAction>(action) == EntryAction::kResume) {
             entry.suspension = Suspension::kOperator;
@@ -141,14 +141,14 @@ TEST(EntryRules, EveryRoleAndActionOnOwnAndOthersEntries) {
       }
     }
   }
-  EXPECT_EQ(cells, kRoles * kActions * 2);
+  EXPECT_EQ(cells, kRoleCount * kActionCount * 2);
 }
 
 TEST(EntryRules, WhoMayKnowThatAListExists) {
   ListRecord open = ListOf("org-a");
   ListRecord narrow = ListOf("org-a");
   narrow.audience = {"forum"};
-  for (int role = 1; role <= kRoles; ++role) {
+  for (int role = 1; role <= kRoleCount; ++role) {
     const Role r = static_cast<Role>(role);
     EXPECT_TRUE(MayKnow(WithRole(r, "org-a"), open)) << Name(r);
     EXPECT_TRUE(MayKnow(WithRole(r, "org-a"), narrow)) << Name(r);
@@ -211,8 +211,8 @@ TEST_F(Rules, SuspendingAndResumingAreNotDoneTwice) {
 
 TEST_F(Rules, NothingAutomatedEndsAContest) {
   const EntryRecord contested = EntryIn(EntryState::kContested);
-  for (int action = 1; action <= kActions; ++action) {
-    for (int role = 1; role <= kRoles; ++role) {
+  for (int action = 1; action <= kActionCount; ++action) {
+    for (int role = 1; role <= kRoleCount; ++role) {
       for (const char* organisation : {"org-a", "org-z"}) {
         const Principal caller = WithRole(static_cast<Role>(role), organisation);
         EXPECT_NE(Check(caller, contested, static_cast<EntryAction>(action),

@@ -18,14 +18,13 @@ namespace {
 
 using testing::EntryOf;
 using ::testing::IsEmpty;
+using testing::kErasure;
+using testing::kFlagger;
 using testing::PdqPrint;
 using testing::Random;
 using testing::Sha256Print;
 using testing::Take;
 using testing::World;
-
-const Principal kFlagger = testing::Flagger("helpers");
-const Decision kErasure = {.person = "Ana Lys", .reason = ReasonCode::kDataProtection};
 
 std::string Bytes(const Pdq256& hash) { return {hash.bytes.begin(), hash.bytes.end()}; }
 

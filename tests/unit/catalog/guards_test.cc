@@ -17,10 +17,11 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::EntryOf;
-using testing::Flagger;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kHourUs;
+using testing::kOrgA;
+using testing::kOrgB;
 using testing::Md5Print;
 using testing::PdqPrint;
 using testing::Random;
@@ -30,8 +31,6 @@ using testing::Take;
 using testing::WithRole;
 using testing::World;
 
-const Principal kOrgA = Flagger("org-a");
-const Principal kOrgB = Flagger("org-b");
 const Principal kOperator = WithRole(Role::kOperator, "operations");
 
 class Guards : public ::testing::Test {

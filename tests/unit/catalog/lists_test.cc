@@ -15,16 +15,14 @@ namespace {
 
 using ::testing::ElementsAre;
 using testing::EntryOf;
-using testing::Flagger;
 using ::testing::IsEmpty;
+using testing::kOrgA;
+using testing::kOrgB;
 using testing::PdqPrint;
 using testing::Random;
 using ::testing::SizeIs;
 using testing::WithRole;
 using testing::World;
-
-const Principal kOrgA = Flagger("org-a");
-const Principal kOrgB = Flagger("org-b");
 
 template <typename T>
 std::string Reason(const absl::StatusOr<T>& result) {

@@ -6,8 +6,10 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/catalog/catalog.h"
 #include "engine/store/sqlite.h"
 #include "tests/support/engine_fixtures.h"
@@ -16,13 +18,12 @@ namespace vigie {
 namespace {
 
 using testing::EntryOf;
+using testing::kErasure;
+using testing::kFlagger;
 using testing::PdqPrint;
 using testing::Random;
 using testing::Take;
 using testing::World;
-
-const Principal kFlagger = testing::Flagger("helpers");
-const Decision kErasure = {.person = "Ana Lys", .reason = ReasonCode::kDataProtection};
 
 // Places and descriptors by chance: two of them have nothing in common.
 LocalFingerprint SomePlaces(Random& random, size_t count = 60) {
@@ -50,6 +51,10 @@ class LocalTier : public ::testing::Test {
   }
   EntryRecord Submit(const LocalFingerprint& local) {
     return world_.Submit(kFlagger, "known", EntryWith(local));
+  }
+  UploadResult SubmitAgain(const NewEntry& entry, bool validate_only = false) {
+    return Take(world_.catalog().Upload(kFlagger, "known", {&entry, 1}, validate_only))
+        .results.at(0);
   }
   std::string Refusal(NewEntry entry, std::string_view list = "known") {
     return ReasonOf(
@@ -164,6 +169,99 @@ TEST_F(LocalTier, WhatEndsIsNotFoundAndWhatIsRenewedIs) {
   ASSERT_TRUE(world_.catalog().DeleteList(kFlagger, "known", /*force=*/true).ok());
   EXPECT_THAT(Found(expiring), IsEmpty());
   EXPECT_EQ(world_.catalog().local_stats().pictures, 0U);
+}
+
+TEST_F(LocalTier, AnEntryThatIsThereGainsOneWhenSubmittedAgain) {
+  const LocalFingerprint local = SomePlaces(random_);
+  NewEntry entry = EntryWith(local);
+  const std::string value = std::exchange(entry.local, "");
+  const EntryRecord bare = SubmitAgain(entry).entry;
+  EXPECT_THAT(Found(local), IsEmpty());
+  entry.local = value;
+  const UploadResult imagined = SubmitAgain(entry, /*validate_only=*/true);
+  EXPECT_TRUE(imagined.local_added);
+  EXPECT_THAT(Found(local), IsEmpty());
+  const UploadResult gained = SubmitAgain(entry);
+  EXPECT_TRUE(gained.local_added && !gained.created);
+  EXPECT_EQ(gained.entry.number, bare.number);
+  EXPECT_GT(gained.entry.revision, bare.revision);
+  EXPECT_THAT(Found(local), ElementsAre(bare.number));
+
+  // Another one does not take its place.
+  entry.local = EncodeLocal(SomePlaces(random_));
+  EXPECT_FALSE(SubmitAgain(entry).local_added);
+  for (int i = 0; i < 5; ++i) Submit(SomePlaces(random_));
+  const auto events = Take(world_.store().ReadEvents(bare.number));
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, EventKind::kEntrySubmitted);
+  EXPECT_EQ(events[1].kind, EventKind::kLocalAdded);
+  EXPECT_EQ(events[1].organisation, kFlagger.organisation);
+  EXPECT_EQ(events[1].from, EntryState::kProvisional);
+  EXPECT_EQ(Take(world_.store().ReadEvents(bare.number + 1)).size(), 1U);
+
+  ASSERT_TRUE(world_.catalog().WriteCheckpoint(checkpoints_.File("checkpoint")).ok());
+  world_.Reopen();
+  EXPECT_THAT(Found(local), ElementsAre(bare.number));
+}
+
+TEST_F(LocalTier, OneMessageMayMakeAnEntryAndGiveItItsPlaces) {
+  const LocalFingerprint local = SomePlaces(random_);
+  const NewEntry full = EntryWith(local);
+  NewEntry bare = full;
+  bare.local.clear();
+  const NewEntry message[] = {bare, full, full};
+  for (const bool validate_only : {true, false}) {
+    const auto done = Take(world_.catalog().Upload(kFlagger, "known", message, validate_only));
+    EXPECT_TRUE(done.results[0].created && !done.results[0].local_added);
+    EXPECT_TRUE(!done.results[1].created && done.results[1].local_added);
+    EXPECT_TRUE(!done.results[2].created && !done.results[2].local_added);
+  }
+  const std::vector<EntryNumber> found = Found(local);
+  ASSERT_EQ(found.size(), 1U);
+  const auto events = Take(world_.store().ReadEvents(found[0]));
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, EventKind::kEntrySubmitted);
+  EXPECT_EQ(events[1].kind, EventKind::kLocalAdded);
+  EXPECT_EQ(events[1].number, events[0].number + 1);
+}
+
+TEST_F(LocalTier, WhatWasSuspendedOnceGainsNone) {
+  NewEntry entry = EntryWith(SomePlaces(random_));
+  const std::string value = std::exchange(entry.local, "");
+  const EntryNumber number = SubmitAgain(entry).entry.number;
+  const Principal reviewer = testing::WithRole(Role::kReviewer, "moderators");
+  const Decision look = {.person = "Ana Lys", .reason = ReasonCode::kOther};
+  const auto suspended = world_.Act(testing::WithRole(Role::kOperator, "operations"), "known",
+                                    number, EntryAction::kSuspend, look);
+  ASSERT_TRUE(suspended.ok()) << suspended.status();
+  entry.local = value;
+  EXPECT_FALSE(SubmitAgain(entry).local_added);
+  const auto resumed = world_.Act(reviewer, "known", number, EntryAction::kResume, look);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_FALSE(SubmitAgain(entry).local_added) << "a human has looked at it";
+}
+
+TEST_F(LocalTier, WhatSomebodyDecidedGainsNone) {
+  const std::string value = EncodeLocal(SomePlaces(random_));
+  std::vector<NewEntry> entries;
+  for (int i = 0; i < 3; ++i) {
+    entries.push_back(EntryOf({PdqPrint(random_.Hash())}));
+    entries.back().external_reference = absl::StrCat("ref-", i);
+  }
+  const auto number = [&](size_t i) { return SubmitAgain(entries[i]).entry.number; };
+  ASSERT_TRUE(world_
+                  .Act(testing::WithRole(Role::kReviewer, "moderators"), "known", number(0),
+                       EntryAction::kConfirm,
+                       {.person = "Ana Lys", .reason = ReasonCode::kIllegalContent})
+                  .ok());
+  ASSERT_TRUE(world_.Act(kFlagger, "known", number(1), EntryAction::kWithdraw).ok());
+  ASSERT_NE(number(2), 0U);
+  for (NewEntry& entry : entries) entry.local = value;
+  EXPECT_FALSE(SubmitAgain(entries[0]).local_added) << "confirmed";
+  EXPECT_FALSE(SubmitAgain(entries[1]).local_added) << "withdrawn";
+  EXPECT_EQ(world_.catalog().local_stats().pictures, 0U);
+  EXPECT_TRUE(SubmitAgain(entries[2]).local_added);
+  EXPECT_EQ(world_.catalog().local_stats().pictures, 1U);
 }
 
 TEST_F(LocalTier, ErasingLeavesNoTraceOfIt) {

@@ -19,9 +19,9 @@ using testing::Random;
 using testing::WithRole;
 using testing::World;
 
-const std::vector<Principal> kCallers = {testing::Flagger("org-a"), testing::Flagger("org-b"),
-                                         WithRole(Role::kVictimService, "org-v"),
-                                         WithRole(Role::kAuthority, "court")};
+const std::vector<Principal> kOwnersOfEachRole = {
+    testing::Flagger("org-a"), testing::Flagger("org-b"), WithRole(Role::kVictimService, "org-v"),
+    WithRole(Role::kAuthority, "court")};
 
 // Everything callers see and matching finds, as text.
 std::string Describe(World& world, const std::vector<Pdq256>& queries,
@@ -29,7 +29,7 @@ std::string Describe(World& world, const std::vector<Pdq256>& queries,
   Catalog& catalog = world.catalog();
   std::string all =
       absl::StrCat("revision ", catalog.revision(), " widest ", catalog.WidestDistance(), "\n");
-  for (const Principal& caller : kCallers) {
+  for (const Principal& caller : kOwnersOfEachRole) {
     const auto lists = testing::Take(catalog.ListLists(caller, 1000, ""));
     for (const ListRecord& list : lists.items) {
       absl::StrAppend(&all, list.number, " ", list.id, " ", list.max_distance, " ",
@@ -68,7 +68,7 @@ TEST_P(Reload, GivesTheStateBeforeItAfterRandomOperations) {
   EntryNumber last = 0;
   for (int step = 0; step < 250; ++step) {
     Catalog& catalog = world.catalog();
-    const Principal& caller = kCallers[random.Below(kCallers.size())];
+    const Principal& caller = kOwnersOfEachRole[random.Below(kOwnersOfEachRole.size())];
     const auto lists = catalog.ListLists(caller, 100, "");
     ASSERT_TRUE(lists.ok());
     const std::string list =
@@ -128,10 +128,10 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Reload, ::testing::Values(41, 42, 43));
 
 TEST(Load, ReportsItsProgress) {
   World world;
-  world.MakeList(kCallers[0], "known");
+  world.MakeList(kOwnersOfEachRole[0], "known");
   Random random(44);
   for (int i = 0; i < 3; ++i) {
-    world.Submit(kCallers[0], "known", EntryOf({PdqPrint(random.Hash())}));
+    world.Submit(kOwnersOfEachRole[0], "known", EntryOf({PdqPrint(random.Hash())}));
   }
   uint64_t last_done = 0;
   uint64_t last_total = 0;
@@ -158,10 +158,10 @@ TEST_P(ImpossibleRecords, AreDamageNotACrash) {
     ASSERT_TRUE(store.ok());
     auto catalog = Catalog::Open(**store, clock, {}, {});
     ASSERT_TRUE(catalog.ok());
-    ASSERT_TRUE((*catalog)->CreateList(kCallers[0], {.id = "known"}).ok());
+    ASSERT_TRUE((*catalog)->CreateList(kOwnersOfEachRole[0], {.id = "known"}).ok());
     Random random(45);
     const NewEntry entry = EntryOf({PdqPrint(random.Hash())});
-    ASSERT_TRUE((*catalog)->Upload(kCallers[0], "known", {&entry, 1}).ok());
+    ASSERT_TRUE((*catalog)->Upload(kOwnersOfEachRole[0], "known", {&entry, 1}).ok());
   }
   {
     auto raw = SqlConnection::Open(path);

@@ -15,14 +15,13 @@ namespace {
 
 using testing::EntryOf;
 using ::testing::IsEmpty;
+using testing::kFlagger;
+using testing::kReviewer;
 using testing::PdqPrint;
 using ::testing::SizeIs;
 using testing::Take;
 using testing::WithRole;
 using testing::World;
-
-const Principal kFlagger = testing::Flagger("helpers");
-const Principal kReviewer = WithRole(Role::kReviewer, "moderators");
 
 class Reviews : public ::testing::Test {
  protected:

@@ -17,7 +17,9 @@ namespace {
 using ::testing::ElementsAre;
 using testing::EntryOf;
 using ::testing::IsEmpty;
+using testing::kFlagger;
 using testing::kHourUs;
+using testing::kReviewer;
 using testing::PdqPrint;
 using testing::Random;
 using testing::Sha256Print;
@@ -26,8 +28,6 @@ using testing::Take;
 using testing::WithRole;
 using testing::World;
 
-const Principal kFlagger = testing::Flagger("helpers");
-const Principal kReviewer = WithRole(Role::kReviewer, "moderators");
 const Principal kSecond = WithRole(Role::kReviewer, "second-readers");
 const Principal kCourt = WithRole(Role::kAuthority, "court");
 const Principal kForum = WithRole(Role::kPlatform, "forum");

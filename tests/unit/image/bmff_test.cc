@@ -56,14 +56,14 @@ int LargestDifference(const PixelView& pixels, const Picture& expected, From fro
 
 std::pair<int, int> Same(int x, int y) { return {x, y}; }
 
-absl::StatusOr<DecodedImage> Decode(Bytes bytes, const DecodeLimits& limits = {}) {
+absl::StatusOr<DecodedImage> DecodeWithin(Bytes bytes, const DecodeLimits& limits = {}) {
   return DecodeImage(bytes, limits, DecodeMode::kExact);
 }
 
 TEST(DecodeAvif, GivesThePixelsOf8And10Bits) {
   const Picture picture = Gradient(64, 48, 2);
   for (const bool ten_bits : {false, true}) {
-    const auto image = Decode(EncodeAvif({picture}, {.ten_bits = ten_bits}));
+    const auto image = DecodeWithin(EncodeAvif({picture}, {.ten_bits = ten_bits}));
     ASSERT_TRUE(image.ok()) << image.status();
     EXPECT_EQ(image->format, ImageFormat::kAvif);
     EXPECT_FALSE(image->animated);
@@ -76,7 +76,7 @@ TEST(DecodeAvif, GivesThePixelsOf8And10Bits) {
 
 TEST(DecodeAvif, CompositesTransparencyOnWhite) {
   const Picture picture = Gradient(64, 48, 2);
-  const auto image = Decode(EncodeAvif({picture}, {.alpha = 51}));  // a fifth
+  const auto image = DecodeWithin(EncodeAvif({picture}, {.alpha = 51}));  // a fifth
   ASSERT_TRUE(image.ok()) << image.status();
   const auto got = At(image->pixels, 32, 24);
   EXPECT_NEAR(got[0], 255 * 0.8 + 120 * 0.2, 3);
@@ -85,7 +85,7 @@ TEST(DecodeAvif, CompositesTransparencyOnWhite) {
 
 TEST(DecodeAvif, ShowsWhatTheCleanApertureShows) {
   const Picture picture = Gradient(64, 48);
-  const auto image = Decode(EncodeAvif({picture}, {.shown_width = 32, .shown_height = 16}));
+  const auto image = DecodeWithin(EncodeAvif({picture}, {.shown_width = 32, .shown_height = 16}));
   ASSERT_TRUE(image.ok()) << image.status();
   EXPECT_EQ(image->width, 32);
   EXPECT_EQ(image->height, 16);
@@ -124,7 +124,7 @@ TEST(DecodeHeif, GivesThePixelsOfAHeic) {
   const Picture picture = Gradient(64, 48, 2);
   const Buffer bytes = EncodeHeic(picture);
   if (bytes.empty()) GTEST_SKIP() << "libheif cannot write HEVC here";
-  const auto image = Decode(bytes);
+  const auto image = DecodeWithin(bytes);
   ASSERT_TRUE(image.ok()) << image.status();
   EXPECT_EQ(image->format, ImageFormat::kHeif);
   EXPECT_FALSE(image->animated);
@@ -137,7 +137,7 @@ TEST(DecodeHeif, TurnsAsTheFileSays) {
   const Picture picture = Gradient(64, 48, 2);
   const Buffer bytes = EncodeHeic(picture, /*turn=*/true);
   if (bytes.empty()) GTEST_SKIP() << "libheif cannot write HEVC here";
-  const auto image = Decode(bytes);
+  const auto image = DecodeWithin(bytes);
   ASSERT_TRUE(image.ok()) << image.status();
   EXPECT_EQ(image->width, 48);
   EXPECT_EQ(image->height, 64);
@@ -162,9 +162,11 @@ TEST(DecodeBmff, ReadsTheSizeFromTheHeaderAndHoldsTheLimits) {
     EXPECT_EQ(header->width, 128);
     EXPECT_EQ(header->height, 96);
     EXPECT_TRUE(header->complete);
-    EXPECT_TRUE(Decode(bytes, {.max_pixels = 128 * 96}).ok());
-    EXPECT_EQ(ReasonOf(Decode(bytes, {.max_pixels = 128 * 96 - 1}).status()), "IMAGE_TOO_LARGE");
-    EXPECT_EQ(ReasonOf(Decode(bytes, {.max_memory_bytes = 100'000}).status()), "IMAGE_TOO_LARGE");
+    EXPECT_TRUE(DecodeWithin(bytes, {.max_pixels = 128 * 96}).ok());
+    EXPECT_EQ(ReasonOf(DecodeWithin(bytes, {.max_pixels = 128 * 96 - 1}).status()),
+              "IMAGE_TOO_LARGE");
+    EXPECT_EQ(ReasonOf(DecodeWithin(bytes, {.max_memory_bytes = 100'000}).status()),
+              "IMAGE_TOO_LARGE");
   }
 }
 
@@ -179,7 +181,7 @@ TEST(DecodeBmff, RefusesAPictureLargerThanItsContainerSays) {
       bytes[at + 11] = 8;  // the low byte of the width
       bytes[at + 15] = 8;
     }
-    const auto image = Decode(bytes);
+    const auto image = DecodeWithin(bytes);
     if (image.ok()) {
       EXPECT_LE(int64_t{image->width} * image->height,
                 ReadHeader(bytes)->width * ReadHeader(bytes)->height);
@@ -191,7 +193,7 @@ TEST(DecodeBmff, EveryCutGivesAReasonOrAPicture) {
   for (const Buffer& bytes : Files()) {
     for (size_t size = 12; size < bytes.size(); size += size < 1000 ? 1 : 37) {
       const Buffer cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
-      const auto image = Decode(cut);
+      const auto image = DecodeWithin(cut);
       ASSERT_FALSE(image.ok()) << size;
       EXPECT_EQ(ReasonOf(image.status()), "IMAGE_CORRUPT") << size << image.status();
     }
@@ -201,7 +203,7 @@ TEST(DecodeBmff, EveryCutGivesAReasonOrAPicture) {
 TEST(DecodeBmff, DataBehindTheLastBoxIsNoPartOfThePicture) {
   for (Buffer bytes : Files()) {
     bytes.insert(bytes.end(), 100, 0x77);
-    EXPECT_TRUE(Decode(bytes).ok()) << Decode(bytes).status();
+    EXPECT_TRUE(DecodeWithin(bytes).ok()) << DecodeWithin(bytes).status();
   }
 }
 
@@ -212,7 +214,8 @@ TEST(DecodeBmff, RefusesDeclaredGigabytesAtOnce) {
         Unhex(std::string("0000001466747970") + brand + "00000000" + brand +
               "0000003c6d65746100000000" + "0000003069707270" + "000000286970636f" +
               "0000001469737065000000000000ffff0000ffff" + "000000086d646174");
-    EXPECT_EQ(ReasonOf(Decode(bytes).status()), "IMAGE_TOO_LARGE") << Decode(bytes).status();
+    EXPECT_EQ(ReasonOf(DecodeWithin(bytes).status()), "IMAGE_TOO_LARGE")
+        << DecodeWithin(bytes).status();
   }
 }
 

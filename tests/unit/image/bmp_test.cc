@@ -17,6 +17,7 @@ using testing::BmpOfRuns;
 using testing::Buffer;
 using testing::DifferenceFromOpenCv;
 using testing::EncodeBmpKind;
+using testing::ReasonFor;
 
 TEST(DecodeBmp, GivesOpenCvsPixelsOfEveryKind) {
   for (BmpKind kind : testing::BmpKinds()) {
@@ -29,10 +30,6 @@ TEST(DecodeBmp, GivesOpenCvsPixelsOfEveryKind) {
           << kind.name << ' ' << width << 'x' << height;
     }
   }
-}
-
-std::string ReasonFor(const Buffer& bytes) {
-  return ReasonOf(DecodeImage(bytes, {}, DecodeMode::kExact).status());
 }
 
 // The palette's number of every pixel, row by row from the top; "?" for a colour it does not have,

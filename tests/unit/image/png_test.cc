@@ -17,6 +17,7 @@ using testing::Buffer;
 using testing::DifferenceFromOpenCv;
 using testing::EncodePngKind;
 using testing::PngKind;
+using testing::ReasonFor;
 
 TEST(DecodePng, GivesOpenCvsPixelsOfEveryKind) {
   for (PngKind kind : testing::PngKinds()) {
@@ -28,10 +29,6 @@ TEST(DecodePng, GivesOpenCvsPixelsOfEveryKind) {
           << kind.name << ' ' << width << 'x' << height;
     }
   }
-}
-
-std::string ReasonFor(const Buffer& bytes) {
-  return ReasonOf(DecodeImage(bytes, {}, DecodeMode::kExact).status());
 }
 
 // Where the first chunk of this type begins.

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "engine/base/digest.h"
+#include "engine/base/status.h"
+#include "engine/image/decoder.h"
 #include "tests/support/pictures.h"
 
 namespace vigie::testing {
@@ -74,6 +76,11 @@ inline Buffer WithOrientationTag(const Buffer& jpeg) {
   tagged.insert(tagged.end(), exif.begin(), exif.end());
   tagged.insert(tagged.end(), jpeg.begin() + 2, jpeg.end());
   return tagged;
+}
+
+// Why `bytes` cannot be decoded; empty when they can.
+inline std::string ReasonFor(const Buffer& bytes) {
+  return ReasonOf(DecodeImage(bytes, {}, DecodeMode::kExact).status());
 }
 
 }  // namespace vigie::testing

@@ -59,6 +59,28 @@ TEST(KeyIndex, EqualCodesAreAlwaysFoundAndNothingThatIsFarOrTwice) {
   EXPECT_EQ(std::count(itself.begin(), itself.end(), false), 0);
 }
 
+TEST(KeyIndex, CodesWithinTheExactDistanceAreAlwaysFound) {
+  static_assert(KeyIndex::kExactDistance == 2);
+  for (const size_t size : {30'000, 300'000}) {  // keys of 16 bits and more
+    const std::vector<Pdq256> codes = Hashes(size, 11);
+    const KeyIndex index({codes.begin(), codes.end()});
+    std::vector<Pdq256> queries;
+    for (size_t i = 0; i < 4000; ++i) {
+      queries.push_back(codes[i]);
+      // Each bit in turn, and another one anywhere.
+      const size_t bits[] = {i % 256, (i * 97 + i / 256) % 256};
+      for (const size_t bit : bits) queries.back().bytes[bit / 8] ^= uint8_t(1U << (bit % 8));
+    }
+    const Answer answer = Ask(index, queries);
+    EXPECT_THAT(answer.crowded, IsEmpty());
+    std::vector<bool> found(queries.size());
+    for (const RangeHit& hit : answer.hits) {
+      if (hit.position == hit.query) found[hit.query] = true;
+    }
+    EXPECT_EQ(std::count(found.begin(), found.end(), false), 0);
+  }
+}
+
 TEST(KeyIndex, MostNearCodesAreFound) {
   const std::vector<Pdq256> codes = Hashes(30'000, 2);
   const KeyIndex index({codes.begin(), codes.end()});
@@ -81,6 +103,28 @@ TEST(KeyIndex, ACrowdIsBoundedAndSaidOfTheQueriesInIt) {
   std::vector<size_t> found(4);
   for (const RangeHit& hit : answer.hits) ++found[hit.query];
   EXPECT_THAT(found, ElementsAre(1, KeyIndex::kMaxCodes, 1, KeyIndex::kMaxCodes));
+}
+
+TEST(KeyIndex, ACrowdInHeadsThatNobodyHasSealedIsBoundedToo) {
+  LiveIndex index({.kind = IndexKind::kSharedKeys, .head_capacity = 512});
+  std::vector<Pdq256> codes = Hashes(100, 4);
+  const Pdq256 common = Hashes(1, 5)[0];
+  codes.insert(codes.end(), 3 * KeyIndex::kMaxCodes, common);
+  std::vector<RowId> rows(codes.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  ASSERT_TRUE(index.Add(codes, rows).ok());
+  const Pdq256 queries[] = {codes[7], common};
+  const auto answer = index.Search(queries, kFar, SIZE_MAX);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_THAT(answer->crowded, ElementsAre(1));
+  EXPECT_EQ(answer->total, 1 + KeyIndex::kMaxCodes);
+  // Those that are gone take no room, and the newest are looked at first.
+  EXPECT_EQ(answer->hits.back().row, rows.back());
+  index.Remove(std::span(rows).subspan(100, 2 * KeyIndex::kMaxCodes));
+  const auto fewer = index.Search(queries, kFar, SIZE_MAX);
+  ASSERT_TRUE(fewer.ok());
+  EXPECT_THAT(fewer->crowded, IsEmpty());
+  EXPECT_EQ(fewer->total, 1 + KeyIndex::kMaxCodes);
 }
 
 TEST(KeyIndex, ManyWithOneKeyThatAreNotAlikeAreACrowdToo) {

@@ -16,29 +16,26 @@
 #include "engine/local/extract.h"
 #include "engine/local/local_index.h"
 #include "tests/unit/local/scenes.h"
+#include "tests/unit/local/searches.h"
 
 namespace vigie {
 namespace {
 
+using testing::EntriesOf;
 using testing::Flat;
+using testing::Known;
 using testing::NearlyIdentical;
 using testing::Picture;
 using testing::Scene;
-
-LocalFingerprint Known(const Picture& picture) {
-  return ExtractLocal(picture.view(), kKnownKeypoints);
-}
-LocalFingerprint Upload(const Picture& picture) {
-  return ExtractLocal(picture.view(), kUploadKeypoints);
-}
+using testing::Upload;
 
 struct Asked {
   LocalSearchResult result;
   size_t steps = 0;  // how often the search asked whether to go on
 };
 
-Asked Ask(const LocalIndex& index, const LocalFingerprint& upload,
-          const LocalSearchOptions& options = {}) {
+Asked AskWithinBounds(const LocalIndex& index, const LocalFingerprint& upload,
+                      const LocalSearchOptions& options = {}) {
   Asked asked;
   auto result = index.Search(
       upload, options, [](EntryNumber) { return true; }, [&asked] { return ++asked.steps > 0; });
@@ -50,12 +47,6 @@ Asked Ask(const LocalIndex& index, const LocalFingerprint& upload,
   EXPECT_LE(asked.result.hits, 2 * upload.keypoints.size() * (KeyIndex::kMaxCodes + 4096));
   EXPECT_TRUE(asked.result.complete);
   return asked;
-}
-
-std::set<EntryNumber> EntriesOf(const LocalSearchResult& result) {
-  std::set<EntryNumber> entries;
-  for (const LocalMatch& match : result.matches) entries.insert(match.entry);
-  return entries;
 }
 
 Picture Reduced(const Picture& picture, int width, int height) {
@@ -104,7 +95,7 @@ TEST(LocalHostile, ACollageOfFiftyPanelsIsBoundedAndMatchesOnlyItsPanels) {
     ASSERT_TRUE(index.Add(entry, Known(Scene(400, 400, 1000 + entry))).ok());
   }
   ASSERT_TRUE(index.Maintain(true).ok());
-  const Asked asked = Ask(index, Upload(collage));
+  const Asked asked = AskWithinBounds(index, Upload(collage));
   for (const LocalMatch& match : asked.result.matches) EXPECT_LT(match.entry, 50U);
   EXPECT_LE(asked.result.candidates, 2 * 150U);
 }
@@ -117,7 +108,7 @@ TEST(LocalHostile, ThePanelsOfACollageOfFourAreFound) {
     ASSERT_TRUE(index.Add(static_cast<EntryNumber>(panel), Known(scene)).ok());
     Paste(scene, panel % 2 * 400, panel / 2 * 400, &collage);
   }
-  EXPECT_EQ(EntriesOf(Ask(index, Upload(collage)).result).size(), 4U);
+  EXPECT_EQ(EntriesOf(AskWithinBounds(index, Upload(collage)).result).size(), 4U);
 }
 
 TEST(LocalHostile, PagesOfTextMatchOnlyThemselves) {
@@ -128,13 +119,14 @@ TEST(LocalHostile, PagesOfTextMatchOnlyThemselves) {
   ASSERT_TRUE(index.Maintain(true).ok());
   size_t found = 0;
   for (uint32_t seed = 0; seed < 10; ++seed) {
-    const std::set<EntryNumber> entries = EntriesOf(Ask(index, Upload(PageOfText(seed))).result);
+    const std::set<EntryNumber> entries =
+        EntriesOf(AskWithinBounds(index, Upload(PageOfText(seed))).result);
     for (const EntryNumber entry : entries) EXPECT_EQ(entry, seed);
     found += entries.size();
   }
   EXPECT_EQ(found, 10U);
   for (uint32_t seed = 500; seed < 515; ++seed) {
-    EXPECT_TRUE(Ask(index, Upload(PageOfText(seed))).result.matches.empty()) << seed;
+    EXPECT_TRUE(AskWithinBounds(index, Upload(PageOfText(seed))).result.matches.empty()) << seed;
   }
 }
 
@@ -146,10 +138,11 @@ TEST(LocalHostile, AWallOfOneLogoMatchesTheLogoOnly) {
     ASSERT_TRUE(index.Add(entry, Known(Scene(512, 400, 100 + entry))).ok());
   }
   ASSERT_TRUE(index.Maintain(true).ok());
-  EXPECT_EQ(EntriesOf(Ask(index, Upload(testing::Wall(logo, 2, 2))).result),
+  EXPECT_EQ(EntriesOf(AskWithinBounds(index, Upload(testing::Wall(logo, 2, 2))).result),
             std::set<EntryNumber>{0});
   // Of smaller ones none has places enough left; nothing else is found in their stead.
-  for (const LocalMatch& match : Ask(index, Upload(testing::Wall(logo, 9, 9))).result.matches) {
+  for (const LocalMatch& match :
+       AskWithinBounds(index, Upload(testing::Wall(logo, 9, 9))).result.matches) {
     EXPECT_EQ(match.entry, 0U);
   }
 }
@@ -163,13 +156,13 @@ TEST(LocalHostile, AThousandNearlyIdenticalPicturesAreAllFoundOrCounted) {
   }
   ASSERT_TRUE(index.Maintain(true).ok());
   const LocalSearchOptions defaults;
-  const LocalSearchResult some = Ask(index, original).result;
+  const LocalSearchResult some = AskWithinBounds(index, original).result;
   EXPECT_EQ(some.matches.size(), defaults.max_matches);
   EXPECT_GT(some.crowded, 0U);
   EXPECT_GE(some.candidates, 950U);
   EXPECT_EQ(some.left_out, some.candidates - defaults.max_candidates);
   const LocalSearchResult all =
-      Ask(index, original, {.max_candidates = 5000, .max_matches = 5000}).result;
+      AskWithinBounds(index, original, {.max_candidates = 5000, .max_matches = 5000}).result;
   EXPECT_EQ(all.left_out, 0U);
   EXPECT_GE(all.matches.size(), 950U);
 }
@@ -182,11 +175,11 @@ TEST(LocalHostile, FeaturelessTinyAndHugePictures) {
   EXPECT_EQ(index.stats().pictures, 1U);  // one without a place is none
   for (const Picture& picture :
        {Flat(500, 400, 128), Flat(1, 1, 7), Flat(1, 5000, 9), Flat(5000, 2, 0), Scene(20, 20, 1)}) {
-    const Asked asked = Ask(index, Upload(picture));
+    const Asked asked = AskWithinBounds(index, Upload(picture));
     EXPECT_TRUE(asked.result.matches.empty()) << picture.width << "x" << picture.height;
     EXPECT_EQ(asked.result.candidates, 0U);
   }
-  EXPECT_EQ(EntriesOf(Ask(index, Upload(Reduced(scene, 6000, 4500))).result),
+  EXPECT_EQ(EntriesOf(AskWithinBounds(index, Upload(Reduced(scene, 6000, 4500))).result),
             std::set<EntryNumber>{1});
 }
 

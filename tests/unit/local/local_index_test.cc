@@ -12,35 +12,26 @@
 
 #include "engine/local/extract.h"
 #include "tests/unit/local/scenes.h"
+#include "tests/unit/local/searches.h"
 
 namespace vigie {
 namespace {
 
+using testing::EntriesOf;
+using testing::Known;
 using testing::NearlyIdentical;
 using testing::Picture;
 using testing::Scene;
+using testing::Upload;
 
 bool Always() { return true; }
 bool All(EntryNumber /*entry*/) { return true; }
-
-LocalFingerprint Known(const Picture& picture) {
-  return ExtractLocal(picture.view(), kKnownKeypoints);
-}
-LocalFingerprint Upload(const Picture& picture) {
-  return ExtractLocal(picture.view(), kUploadKeypoints);
-}
 
 LocalSearchResult Ask(const LocalIndex& index, const LocalFingerprint& upload,
                       const LocalSearchOptions& options = {}) {
   auto result = index.Search(upload, options, All, Always);
   EXPECT_TRUE(result.ok());
   return result.ok() ? *std::move(result) : LocalSearchResult();
-}
-
-std::set<EntryNumber> EntriesOf(const LocalSearchResult& result) {
-  std::set<EntryNumber> entries;
-  for (const LocalMatch& match : result.matches) entries.insert(match.entry);
-  return entries;
 }
 
 AffineMap Turned(double scale, double angle, double x, double y) {

@@ -9,21 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "tests/unit/policy/every_value.h"
+
 namespace vigie {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr EntryState kStates[] = {
-    EntryState::kSubmitted, EntryState::kProvisional, EntryState::kConfirmed,
-    EntryState::kContested, EntryState::kRejected,    EntryState::kExpired,
-    EntryState::kWithdrawn, EntryState::kRevoked,     EntryState::kErased};
-constexpr Action kActions[] = {Action::kReportOnly, Action::kHoldForReview,
-                               Action::kProvisionalBlock, Action::kBlock};
-constexpr Category kCategories[] = {
-    Category::kCsam,       Category::kCsamSynthetic, Category::kNcii, Category::kNciiSynthetic,
-    Category::kNciiThreat, Category::kSourcePhoto,   Category::kOther};
 
 // Without a policy: what policies do is in policy_test.cc.
 Verdict Decided(std::vector<Match> matches, size_t max_matches) {

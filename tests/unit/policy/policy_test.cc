@@ -10,22 +10,14 @@
 #include <vector>
 
 #include "engine/policy/decide.h"
+#include "tests/unit/policy/every_value.h"
 
 namespace vigie {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr EntryState kStates[] = {
-    EntryState::kSubmitted, EntryState::kProvisional, EntryState::kConfirmed,
-    EntryState::kContested, EntryState::kRejected,    EntryState::kExpired,
-    EntryState::kWithdrawn, EntryState::kRevoked,     EntryState::kErased};
 constexpr ListKind kKinds[] = {ListKind::kBlock, ListKind::kAllow};
-constexpr Action kActions[] = {Action::kReportOnly, Action::kHoldForReview,
-                               Action::kProvisionalBlock, Action::kBlock};
-constexpr Category kCategories[] = {
-    Category::kCsam,       Category::kCsamSynthetic, Category::kNcii, Category::kNciiSynthetic,
-    Category::kNciiThreat, Category::kSourcePhoto,   Category::kOther};
 
 Policy MakePolicy(std::vector<PolicyRule> rules) {
   absl::StatusOr<Policy> policy = Policy::Make("test", std::move(rules));

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-Match Near(EntryNumber entry, int distance, ListKind kind = ListKind::kBlock) {
+Match Found(EntryNumber entry, int distance, ListKind kind = ListKind::kBlock) {
   Match match;
   match.entry = entry;
   match.list_id = "known";
@@ -45,11 +45,11 @@ TEST(TryPolicy, CountsWhatWouldHaveBeenOtherwise) {
                {.organisations = {"shop"}, .at_most = Action::kHoldForReview},
                {.lists = {"unused"}, .at_most = Action::kHoldForReview}});
   std::vector<PastVerdict> past = {
-      Given({Near(1, 3)}),                // as before
-      Given({Near(1, 30)}),               // too far now
-      Given({Near(1, 30), Near(2, 24)}),  // one of two
-      Given({Near(1, 30)}, Policy(), "shop"),
-      Given({Near(1, 3)}, Policy(), "shop"),
+      Given({Found(1, 3)}),                 // as before
+      Given({Found(1, 30)}),                // too far now
+      Given({Found(1, 30), Found(2, 24)}),  // one of two
+      Given({Found(1, 30)}, Policy(), "shop"),
+      Given({Found(1, 3)}, Policy(), "shop"),
       Given({}),
   };
   for (size_t i = 0; i < past.size(); ++i) past[i].time_us = static_cast<TimeUs>(100 - i);
@@ -70,8 +70,8 @@ TEST(TryPolicy, ALaxerPolicyFindsWhatTheOneInForceIgnored) {
       "strict",
       {{.states = {EntryState::kProvisional}, .from_distance = 5, .at_most = std::nullopt},
        {.kinds = {ListKind::kAllow}, .from_distance = 0, .at_most = std::nullopt}});
-  const std::vector<PastVerdict> past = {Given({Near(1, 9)}, strict),
-                                         Given({Near(1, 2), Near(2, 2, ListKind::kAllow)}, strict)};
+  const std::vector<PastVerdict> past = {
+      Given({Found(1, 9)}, strict), Given({Found(1, 2), Found(2, 2, ListKind::kAllow)}, strict)};
   const Trial trial = TryPolicy(Policy(), past);
   EXPECT_EQ(Count(trial, Answer::kNoMatch, Answer::kProvisionalBlock), 1U);
   EXPECT_EQ(Count(trial, Answer::kProvisionalBlock, Answer::kNoMatch), 1U);
@@ -81,9 +81,9 @@ TEST(TryPolicy, WhatWasNotScannedStaysSoUnlessSomethingMatches) {
   PastVerdict nothing{.time_us = 1, .organisation = "forum", .candidates = {}};
   nothing.outcome = Outcome::kNotScanned;
   PastVerdict ignored = nothing;
-  ignored.candidates = {Near(1, 4)};
+  ignored.candidates = {Found(1, 4)};
   PastVerdict allowed = nothing;
-  allowed.candidates = {Near(1, 4, ListKind::kAllow)};
+  allowed.candidates = {Found(1, 4, ListKind::kAllow)};
   const std::vector<PastVerdict> past = {nothing, ignored, allowed};
   const Trial trial = TryPolicy(Policy(), past);
   EXPECT_EQ(Count(trial, Answer::kNotScanned, Answer::kNotScanned), 1U);
@@ -93,9 +93,24 @@ TEST(TryPolicy, WhatWasNotScannedStaysSoUnlessSomethingMatches) {
 
 TEST(TryPolicy, ThePolicyInForceThenChangesNothing) {
   const Policy policy = *Policy::Make("then", {{.at_most = Action::kHoldForReview}});
-  const std::vector<PastVerdict> past = {Given({Near(1, 9)}, policy), Given({}, policy)};
+  const std::vector<PastVerdict> past = {Given({Found(1, 9)}, policy), Given({}, policy)};
   EXPECT_EQ(TryPolicy(policy, past).changed, 0U);
   EXPECT_EQ(TryPolicy(policy, {}).verdicts, 0U);
+}
+
+TEST(TryPolicy, APartStaysAPart) {
+  Match part = Found(1, 3);
+  part.variant.emplace();
+  Match places = Found(2, 0);
+  places.local.emplace();
+  const std::vector<PastVerdict> past = {Given({part}), Given({places})};
+  const Trial same = TryPolicy(Policy(), past);
+  EXPECT_EQ(same.changed, 0U);
+  EXPECT_EQ(Count(same, Answer::kHoldForReview, Answer::kHoldForReview), 2U);
+  const Policy holds =
+      *Policy::Make("holds", {{.at_most = Action::kHoldForReview},
+                              {.court_basis = false, .at_most = Action::kReportOnly}});
+  EXPECT_THAT(TryPolicy(holds, past).matches_by_rule, ElementsAre(0, 2));
 }
 
 TEST(Answer, HasAWordForEachOutcomeAndAction) {

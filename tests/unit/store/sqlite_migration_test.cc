@@ -32,17 +32,30 @@ constexpr char kHead[] =
     "VALUES (1, x'00', 5, x'01', x'02')";
 constexpr int kFirstWithSums = 6;
 
-// Of the tables that have had sums since the first version with them.
-std::string SumsSql() {
+constexpr int kFirstWithPartsAndSumsOfHeads = 7;
+
+// Of the tables that have sums in this version.
+std::string SumsSql(int version) {
   std::string sql;
   for (const SummedTable& table :
        {kMetaTable, kListTable, kEntryTable, kFingerprintTable, kKeyTable}) {
-    // Those that version 7 added.
-    const std::string columns = absl::StrReplaceAll(table.columns, {{", parts, local", ""}});
+    const std::string columns = version < kFirstWithPartsAndSumsOfHeads
+                                    ? absl::StrReplaceAll(table.columns, {{", parts, local", ""}})
+                                    : std::string(table.columns);
     absl::StrAppend(&sql, "UPDATE ", table.name, " SET sum=vigie_sum(", columns, ");");
+  }
+  if (version >= kFirstWithPartsAndSumsOfHeads) {
+    absl::StrAppend(&sql, "UPDATE event_heads SET sum=vigie_sum(", kHeadTable.columns, ");");
   }
   return sql;
 }
+
+// One of the whole and one by local fingerprints; until version 8 nothing else says so.
+constexpr char kVerdict[] = R"sql(
+INSERT INTO verdicts VALUES (1, 9, 'forum', 1, 2, 1);
+INSERT INTO verdict_matches VALUES (1, 0, 1, 1, 2, 0, 1, 0, 1, 3, 3), (1, 1, 1, 1, 2, 0, 1, 0, 5, 0, 2);
+)sql";
+constexpr int kLastWithoutPartial = 7;
 
 class OlderDatabase : public ::testing::TestWithParam<int> {
  protected:
@@ -58,7 +71,14 @@ TEST_P(OlderDatabase, IsMigratedWithWhatItHolds) {
     EXPECT_EQ(*(*raw)->QueryInt("PRAGMA user_version"), GetParam());
     ASSERT_OK((*raw)->Exec(kContent));
     if (GetParam() >= kFirstWithHeads) ASSERT_OK((*raw)->Exec(kHead));
-    if (GetParam() >= kFirstWithSums) ASSERT_OK((*raw)->Exec(SumsSql().c_str()));
+    if (GetParam() >= kFirstWithSums) ASSERT_OK((*raw)->Exec(SumsSql(GetParam()).c_str()));
+  }
+  if (GetParam() == kLastWithoutPartial) {
+    ASSERT_OK((*SqlConnection::Open(path_))->Exec(kVerdict));
+    const auto verdicts = Open(path_)->verdicts().ReadVerdicts(10);
+    ASSERT_EQ(verdicts->size(), 1U);
+    EXPECT_FALSE(verdicts->at(0).matches.at(0).partial);
+    EXPECT_TRUE(verdicts->at(0).matches.at(1).partial);
   }
   for (int time = 1; time <= 2; ++time) {
     const auto store = Open(path_);
