@@ -2,6 +2,8 @@
 // the parser and, when it was chosen, does its work and leaves its exit code.
 #pragma once
 
+#include <string>
+
 namespace CLI {
 class App;
 }
@@ -15,6 +17,9 @@ enum ExitCode : int {
   kExitUsage = 2,       // wrong arguments
   kExitFailed = 3,      // could not be done
 };
+
+// Says on standard error what is wrong. Returns `code`.
+int Complain(ExitCode code, const std::string& message);
 
 void AddMicro(CLI::App& app, int* exit_code);
 void AddSearch(CLI::App& app, int* exit_code);

@@ -19,17 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct EditFlags {
   std::vector<std::string> files;
   std::string out;
   std::vector<std::string> edits;
   bool list = false;
 };
-
-int Complain(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "vigie-bench: %s\n", message.c_str());
-  return code;
-}
 
 int PrintTable() {
   for (const Edit& edit : Edits()) {
@@ -70,7 +65,7 @@ int WriteCopies(const std::string& file, const fs::path& out,
   return kExitOk;
 }
 
-int RunEdits(const Options& options) {
+int RunEdits(const EditFlags& options) {
   if (options.list) return PrintTable();
   if (options.files.empty() || options.out.empty()) {
     return Complain(kExitUsage, "name pictures and --out, or use --list");
@@ -112,7 +107,7 @@ int RunEdits(const Options& options) {
 
 void AddEdit(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("edit", "Write altered copies of pictures, as JPEG");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EditFlags>();
   command->add_option("FILE", options->files, "pictures");
   command->add_option("--out", options->out, "folder for the copies; made when missing")
       ->type_name("DIR");

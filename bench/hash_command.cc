@@ -11,7 +11,7 @@
 namespace vigie::bench {
 namespace {
 
-struct Flags {
+struct HashFlags {
   std::string images;
   std::string json;
   double seconds = 1;
@@ -19,12 +19,7 @@ struct Flags {
   int threads = 2;
 };
 
-int Complain(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "vigie-bench: %s\n", message.c_str());
-  return code;
-}
-
-int RunHash(const Flags& flags) {
+int RunHash(const HashFlags& flags) {
   std::vector<Jpeg> files;
   size_t skipped = 0;
   if (!flags.images.empty()) {
@@ -58,7 +53,7 @@ int RunHash(const Flags& flags) {
 void AddHash(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "hash", "Pixels to hash on every instruction set; bytes to hash against the bare decode");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<HashFlags>();
   command->add_option("--images", flags->images, "JPEG files below this folder; default: none")
       ->type_name("DIR");
   command->add_option("--json", flags->json, "also write the results here")->type_name("FILE");

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct LocalFlags {
   std::string photos;
   std::string json;
   std::vector<std::string> parts;
@@ -51,7 +51,7 @@ cv::Mat ReadPixels(const fs::path& path) {
   return cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
 }
 
-LocalFingerprint ExtractTimed(const Options& options, const PixelView& view, Times* fastest) {
+LocalFingerprint ExtractTimed(const LocalFlags& options, const PixelView& view, Times* fastest) {
   Times times;
   LocalFingerprint upload;
   for (size_t i = 0; i < options.repeat; ++i) {
@@ -64,7 +64,7 @@ LocalFingerprint ExtractTimed(const Options& options, const PixelView& view, Tim
   return upload;
 }
 
-std::vector<Photo> LoadPhotos(const Options& options, nlohmann::json* report) {
+std::vector<Photo> LoadPhotos(const LocalFlags& options, nlohmann::json* report) {
   std::vector<Photo> photos;
   Times times;
   size_t keypoints = 0;
@@ -93,7 +93,7 @@ std::vector<Photo> LoadPhotos(const Options& options, nlohmann::json* report) {
   return photos;
 }
 
-int RunLocal(const Options& options) {
+int RunLocal(const LocalFlags& options) {
   nlohmann::json report = {{"suite", "local"}};
   const auto say = [&report](const char* part) {
     std::printf("%s %s\n", part, report[part].dump().c_str());
@@ -101,9 +101,7 @@ int RunLocal(const Options& options) {
   };
   const std::vector<Photo> photos = LoadPhotos(options, &report);
   if (photos.size() < 10) {
-    std::fprintf(stderr, "vigie-bench: %s: too few pictures that we can read\n",
-                 options.photos.c_str());
-    return kExitUsage;
+    return Complain(kExitUsage, options.photos + ": too few pictures that we can read");
   }
   say("photos");
   say("extraction_ms");
@@ -124,8 +122,7 @@ int RunLocal(const Options& options) {
     say("checks");
   }
   if (!options.json.empty() && !(std::ofstream(options.json) << report.dump(1) << '\n')) {
-    std::fprintf(stderr, "vigie-bench: cannot write %s\n", options.json.c_str());
-    return kExitFailed;
+    return Complain(kExitFailed, "cannot write " + options.json);
   }
   const bool sound = !wanted("false") || report["false_matches"]["matches"] == 0;
   return sound ? kExitOk : kExitSomeFailed;
@@ -147,7 +144,7 @@ nlohmann::json Spread(std::vector<double> ms) {
 void AddLocal(CLI::App& app, int* exit_code) {
   CLI::App* command =
       app.add_subcommand("local", "Local fingerprints: times, memory, recall, false matches");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<LocalFlags>();
   command->add_option("--photos", options->photos, "folder of photographs")
       ->required()
       ->type_name("DIR");

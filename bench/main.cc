@@ -11,12 +11,20 @@
 #include "server/decode/spawner.h"
 #endif
 
+namespace vigie::bench {
+
+int Complain(ExitCode code, const std::string& message) {
+  std::fprintf(stderr, "vigie-bench: %s\n", message.c_str());
+  return code;
+}
+
+}  // namespace vigie::bench
+
 int main(int argc, char** argv) {
   // Hidden worker threads would be measured as ours, and make figures depend on the machine.
   cv::setNumThreads(1);
   if (const absl::Status simd = vigie::ForceSimdTargetFromEnvironment(); !simd.ok()) {
-    std::fprintf(stderr, "vigie-bench: %s\n", std::string(simd.message()).c_str());
-    return vigie::bench::kExitUsage;
+    return vigie::bench::Complain(vigie::bench::kExitUsage, std::string(simd.message()));
   }
 #ifdef VIGIE_BENCH_SERVER
   if (argc == 2 && std::string_view(argv[1]) == vigie::decode::kSpawnerCommand) {

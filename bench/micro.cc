@@ -48,8 +48,7 @@ int RunMicro(std::vector<std::string> flags) {
                  reporter.failures());
     return kExitSomeFailed;
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "vigie-bench: %s\n", e.what());
-    return kExitFailed;
+    return Complain(kExitFailed, e.what());
   }
 }
 

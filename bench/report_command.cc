@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 
 constexpr std::array kOrder = {"server", "search", "hash", "robustness", "trust", "start"};
 
-struct Flags {
+struct ReportFlags {
   std::vector<std::string> files;
   std::string out = "report.html";
   std::string title = "Vigie: measurements";
@@ -50,7 +50,7 @@ size_t PlaceOf(const Part& part) {
   return static_cast<size_t>(std::find(kOrder.begin(), kOrder.end(), part.suite) - kOrder.begin());
 }
 
-void WritePage(const Flags& flags, std::vector<Part> parts, std::ostream& out) {
+void WritePage(const ReportFlags& flags, std::vector<Part> parts, std::ostream& out) {
   std::stable_sort(parts.begin(), parts.end(),
                    [](const Part& a, const Part& b) { return PlaceOf(a) < PlaceOf(b); });
   Page page(out, flags.title);
@@ -68,7 +68,7 @@ void WritePage(const Flags& flags, std::vector<Part> parts, std::ostream& out) {
   }
 }
 
-int Run(const Flags& flags) {
+int RunReport(const ReportFlags& flags) {
   std::vector<Part> parts;
   for (const std::string& file : flags.files) parts.push_back(Read(file));
   std::ostringstream page;  // nothing is left of a page that fails
@@ -87,7 +87,7 @@ int Run(const Flags& flags) {
 void AddReport(CLI::App& app, int* exit_code) {
   CLI::App* command =
       app.add_subcommand("report", "Make one HTML page with plots of the suites' JSON files");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ReportFlags>();
   command->add_option("files", flags->files, "what suites have written by --json")
       ->required()
       ->type_name("FILE");
@@ -95,10 +95,9 @@ void AddReport(CLI::App& app, int* exit_code) {
   command->add_option("--title", flags->title, "of the page");
   command->callback([flags, exit_code] {
     try {
-      *exit_code = Run(*flags);
+      *exit_code = RunReport(*flags);
     } catch (const std::exception& e) {
-      std::fprintf(stderr, "vigie-bench: %s\n", e.what());
-      *exit_code = kExitFailed;
+      *exit_code = Complain(kExitFailed, e.what());
     }
   });
 }

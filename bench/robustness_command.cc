@@ -13,17 +13,12 @@
 namespace vigie::bench {
 namespace {
 
-struct Flags {
+struct RobustnessFlags {
   RobustnessOptions options;
   std::vector<std::string> edits;
   std::string json;
   std::string svg;
 };
-
-int Complain(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "vigie-bench: %s\n", message.c_str());
-  return code;
-}
 
 void WriteSvg(const RobustnessReport& report, const std::string& path) {
   std::vector<std::string> tiers;
@@ -42,7 +37,7 @@ void WriteSvg(const RobustnessReport& report, const std::string& path) {
   if (out.fail()) throw std::runtime_error("cannot write " + path);
 }
 
-int Run(Flags flags) {
+int RunRobustness(RobustnessFlags flags) {
   RobustnessOptions& options = flags.options;
   for (const std::string& name : flags.edits) {
     options.edits.push_back(FindEdit(name));
@@ -73,7 +68,7 @@ int Run(Flags flags) {
 void AddRobustness(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "robustness", "How many edited copies each tier finds, and what it finds wrongly");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RobustnessFlags>();
   RobustnessOptions& options = flags->options;
   command->add_option("--photos", options.photos, "photographs: copies of them are asked about")
       ->required()
@@ -99,7 +94,7 @@ void AddRobustness(CLI::App& app, int* exit_code) {
       "that count. Nothing is judged: exit code 0 whatever the figures.");
   command->callback([flags, exit_code] {
     try {
-      *exit_code = Run(*flags);
+      *exit_code = RunRobustness(*flags);
     } catch (const std::exception& e) {
       *exit_code = Complain(kExitFailed, e.what());
     }

@@ -21,18 +21,13 @@
 namespace vigie::bench {
 namespace {
 
-struct Flags {
+struct SearchFlags {
   SearchOptions options;
   std::vector<std::string> indexes = {"mih", "flat", "faiss-flat", "faiss-multihash"};
   size_t batch = 1;
   std::string json;
   std::string svg;
 };
-
-int Complain(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "vigie-bench: %s\n", message.c_str());
-  return code;
-}
 
 using Measurement = std::function<bool(const EmitRow&)>;
 
@@ -111,7 +106,7 @@ bool WriteFile(const std::string& path, Write write_to) {
   return false;
 }
 
-int RunSearch(Flags flags) {
+int RunSearch(SearchFlags flags) {
   SearchOptions& options = flags.options;
   for (const std::string& text : flags.indexes) {
     const auto spec = ParseIndexSpec(text, flags.batch);
@@ -135,7 +130,7 @@ int RunSearch(Flags flags) {
   return written ? exit_code : kExitFailed;
 }
 
-void AddWhat(CLI::App* command, const std::shared_ptr<Flags>& flags) {
+void AddWhat(CLI::App* command, const std::shared_ptr<SearchFlags>& flags) {
   SearchOptions& options = flags->options;
   const std::map<std::string, size_t> units = {{"k", 1000}, {"M", 1'000'000}};
   command->add_option("--n", options.sizes, "hashes, such as 100k,1M,10M; default: 1M")
@@ -176,7 +171,7 @@ void AddWhat(CLI::App* command, const std::shared_ptr<Flags>& flags) {
 void AddSearch(CLI::App& app, int* exit_code) {
   CLI::App* command =
       app.add_subcommand("search", "Compare the indexes on the same data, answers checked first");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SearchFlags>();
   AddWhat(command, flags);
   command->add_flag("--live", flags->options.live,
                     "the live index instead, alone and then while rows come and go");

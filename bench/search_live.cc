@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "bench/search.h"
+#include "bench/stopwatch.h"
 #include "engine/index/live_index.h"
 
 namespace vigie::bench {
@@ -22,10 +23,6 @@ constexpr size_t kPreloadBlock = 100'000;
 constexpr size_t kMaxHits = 1024;
 constexpr auto kTick = std::chrono::milliseconds(1);
 constexpr auto kMaintainEvery = std::chrono::milliseconds(200);
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void OrThrow(const absl::Status& status) {
   if (!status.ok()) throw std::runtime_error(std::string(MessageOf(status)));

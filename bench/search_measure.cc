@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "bench/search.h"
+#include "bench/stopwatch.h"
 #include "engine/index/hamming_scan.h"
 #include "engine/index/range_search.h"
 
@@ -25,10 +26,6 @@ constexpr double kCheckedPairs = 6.4e9;  // comparisons for right answers: secon
 constexpr size_t kMinChecked = 64;
 constexpr size_t kFewHits = 100;
 constexpr size_t kMinCalls = 4;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // The queries of one radius, half of them planted, and the right answers to the first of them.
 struct Workload {

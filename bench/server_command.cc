@@ -12,12 +12,12 @@
 namespace vigie::bench {
 namespace {
 
-struct Flags {
+struct ServerFlags {
   ServerOptions options;
   std::string json;
 };
 
-int Run(Flags flags) {
+int RunServer(ServerFlags flags) {
   flags.options.program = FindProgram(flags.options.program);
   PrintServerHeader();
   const ServerReport report = MeasureServer(flags.options, PrintServerRow);
@@ -33,7 +33,7 @@ int Run(Flags flags) {
   return kExitOk;
 }
 
-void AddOptions(CLI::App* command, const std::shared_ptr<Flags>& flags) {
+void AddOptions(CLI::App* command, const std::shared_ptr<ServerFlags>& flags) {
   ServerOptions& options = flags->options;
   const std::map<std::string, size_t> units = {{"k", 1000}, {"M", 1'000'000}};
   command->add_option("--entries", options.entries, "such as 1k,1M, which is the default")
@@ -78,7 +78,7 @@ void AddOptions(CLI::App* command, const std::shared_ptr<Flags>& flags) {
 void AddServer(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "server", "Load the program `vigie` over gRPC: rates, latencies, processor, memory");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ServerFlags>();
   AddOptions(command, flags);
   command
       ->add_option("--images", flags->options.images,
@@ -102,10 +102,9 @@ void AddServer(CLI::App& app, int* exit_code) {
       "Client and server share this machine. Every answer is checked; exit code 1: one was wrong.");
   command->callback([flags, exit_code] {
     try {
-      *exit_code = Run(*flags);
+      *exit_code = RunServer(*flags);
     } catch (const std::exception& e) {
-      std::fprintf(stderr, "vigie-bench: %s\n", e.what());
-      *exit_code = kExitFailed;
+      *exit_code = Complain(kExitFailed, e.what());
     }
   });
 }

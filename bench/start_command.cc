@@ -17,6 +17,7 @@
 #include "bench/bench.h"
 #include "bench/inputs.h"
 #include "bench/search_data.h"
+#include "bench/stopwatch.h"
 
 namespace vigie::bench {
 namespace {
@@ -26,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kUploadBatch = 1000;
 constexpr size_t kChecked = 1000;  // entries that must be found after each start
 
-struct Options {
+struct StartFlags {
   size_t entries = 1'000'000;
   std::string json;
 };
@@ -36,10 +37,6 @@ struct Start {
   const char* files;  // "cold": none of them in memory
   double seconds;
 };
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 void ShowProgress(const char* what, uint64_t done, uint64_t total) {
   if (isatty(STDERR_FILENO) == 0 && done != total) return;
@@ -97,7 +94,7 @@ Start Measure(World& world, size_t entries, bool from_checkpoint, bool cold) {
   return {from_checkpoint ? "checkpoint" : "database", cold ? "cold" : "warm", seconds};
 }
 
-void WriteJson(const Options& options, const std::vector<Start>& starts, double checkpoint_s) {
+void WriteJson(const StartFlags& options, const std::vector<Start>& starts, double checkpoint_s) {
   if (options.json.empty()) return;
   std::ofstream out(options.json, std::ios::trunc);
   out << "{\"entries\": " << options.entries << ", \"write_checkpoint_s\": " << checkpoint_s
@@ -113,7 +110,7 @@ void WriteJson(const Options& options, const std::vector<Start>& starts, double 
   if (out.fail()) throw std::runtime_error("cannot write " + options.json);
 }
 
-void Run(const Options& options) {
+void RunStart(const StartFlags& options) {
   World world;
   Fill(world, options.entries);
   auto begin = Clock::now();
@@ -138,7 +135,7 @@ void Run(const Options& options) {
 void AddStart(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "start", "Time a start from the database and from a checkpoint, with files cold and warm");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StartFlags>();
   const std::map<std::string, size_t> units = {{"k", 1000}, {"M", 1'000'000}};
   command->add_option("--n", options->entries, "entries, such as 100k or 10M; default: 1M")
       ->transform(
@@ -150,10 +147,9 @@ void AddStart(CLI::App& app, int* exit_code) {
       "minutes for 10M. 1000 of them are looked up after each start.");
   command->callback([options, exit_code] {
     try {
-      Run(*options);
+      RunStart(*options);
     } catch (const std::exception& e) {
-      std::fprintf(stderr, "vigie-bench: %s\n", e.what());
-      *exit_code = kExitFailed;
+      *exit_code = Complain(kExitFailed, e.what());
     }
   });
 }

@@ -17,9 +17,9 @@
 namespace vigie::bench {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-struct Options {
+struct TrustFlags {
   TrustOptions trust;
   std::vector<std::string> parts = {"submit", "expiry", "upload", "audit"};
   std::string json;
@@ -31,7 +31,7 @@ void Print(const char* name, const LatencySummary& latencies) {
               latencies.count);
 }
 
-Json JsonOf(const LatencySummary& latencies) {
+OrderedJson JsonOf(const LatencySummary& latencies) {
   return {{"count", latencies.count},
           {"p50_us", latencies.p50_us},
           {"p99_us", latencies.p99_us},
@@ -39,7 +39,7 @@ Json JsonOf(const LatencySummary& latencies) {
 }
 
 // Each prints, adds to `json`, and returns true when every answer was right.
-bool Submit(const TrustOptions& options, Json& json) {
+bool Submit(const TrustOptions& options, OrderedJson& json) {
   const SubmitResult result = MeasureSubmit(options);
   std::printf("submit: %zu entries, %.0f checks/s beside\n", options.entries, options.checks);
   Print("upload acknowledged", result.acknowledged);
@@ -59,7 +59,7 @@ bool Submit(const TrustOptions& options, Json& json) {
          result.checks.failed + result.checks.refused + result.checks.wrong == 0;
 }
 
-bool Expiry(const TrustOptions& options, Json& json) {
+bool Expiry(const TrustOptions& options, OrderedJson& json) {
   const ExpiryResult result = MeasureExpiry(options);
   const double ratio = result.during.p99_us / result.idle.p99_us;
   std::printf("expiry: %zu of %zu entries in one second\n", options.expiring,
@@ -75,7 +75,7 @@ bool Expiry(const TrustOptions& options, Json& json) {
   return result.found_after == 0 && result.not_written == 0;
 }
 
-bool Upload(const TrustOptions& options, Json& json) {
+bool Upload(const TrustOptions& options, OrderedJson& json) {
   const UploadRates rates = MeasureUpload(options);
   std::printf("upload: %zu entries\n", options.entries);
   bool right = true;
@@ -96,7 +96,7 @@ bool Upload(const TrustOptions& options, Json& json) {
   return right;
 }
 
-bool Audit(const TrustOptions& options, Json& json) {
+bool Audit(const TrustOptions& options, OrderedJson& json) {
   const AuditResult result = MeasureAudit(options);
   std::printf("audit: %llu events appended in %.2f s, verified in %.2f s; a changed event was %s\n",
               static_cast<unsigned long long>(result.events), result.append_s, result.verify_s,
@@ -108,11 +108,12 @@ bool Audit(const TrustOptions& options, Json& json) {
   return result.found_edit && result.events == options.entries + 1;  // and the genesis
 }
 
-int Run(Options options) {
-  const std::map<std::string, bool (*)(const TrustOptions&, Json&)> parts = {
+int RunTrust(TrustFlags options) {
+  const std::map<std::string, bool (*)(const TrustOptions&, OrderedJson&)> parts = {
       {"submit", Submit}, {"expiry", Expiry}, {"upload", Upload}, {"audit", Audit}};
   options.trust.program = FindProgram(options.trust.program);
-  Json json = {{"entries", options.trust.entries}, {"cores", std::thread::hardware_concurrency()}};
+  OrderedJson json = {{"entries", options.trust.entries},
+                      {"cores", std::thread::hardware_concurrency()}};
   bool right = true;
   for (const std::string& part : options.parts) {
     right = parts.at(part)(options.trust, json) && right;
@@ -138,7 +139,7 @@ CLI::Validator Counts() {
 void AddTrust(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "trust", "Time submission to block, expiry, upload and audit on a large list");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrustFlags>();
   TrustOptions& trust = options->trust;
   const CLI::Range counts(size_t{1000}, size_t{100'000'000});
   command->add_option("--entries", trust.entries, "entries, or events; default: 1M")
@@ -164,10 +165,9 @@ void AddTrust(CLI::App& app, int* exit_code) {
       "answer was wrong.");
   command->callback([options, exit_code] {
     try {
-      *exit_code = Run(*options);
+      *exit_code = RunTrust(*options);
     } catch (const std::exception& e) {
-      std::fprintf(stderr, "vigie-bench: %s\n", e.what());
-      *exit_code = kExitFailed;
+      *exit_code = Complain(kExitFailed, e.what());
     }
   });
 }

@@ -21,6 +21,7 @@
 #include "bench/bench.h"
 #include "bench/hash.h"
 #include "bench/inputs.h"
+#include "bench/stopwatch.h"
 #include "server/decode/walled_hasher.h"
 
 namespace vigie::bench {
@@ -31,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 constexpr TimeUs kForever = std::numeric_limits<TimeUs>::max();
 constexpr uint64_t kSeed = 9;
 
-struct Flags {
+struct WallFlags {
   std::string images;
   std::string json;
   int rounds = 5;
@@ -62,10 +63,6 @@ double Median(std::vector<double> values) {
   if (values.empty()) return std::nan("");
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
-}
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 std::vector<Jpeg> GeneratedFiles() {
@@ -187,11 +184,6 @@ bool WriteJson(const WallReport& report, const std::string& path) {
   return !out.fail();
 }
 
-int Complain(ExitCode code, const std::string& message) {
-  std::fprintf(stderr, "vigie-bench: %s\n", message.c_str());
-  return code;
-}
-
 void MeasureIdle(const WalledHasher& hasher, WallReport* report) {
   const std::vector<pid_t> processes = hasher.Processes();
   report->idle_spawner_mb = PrivateMegabytes(processes.back());
@@ -201,7 +193,7 @@ void MeasureIdle(const WalledHasher& hasher, WallReport* report) {
   }
 }
 
-int RunWall(const Flags& flags) {
+int RunWall(const WallFlags& flags) {
   std::vector<Jpeg> files;
   size_t skipped = 0;
   try {
@@ -249,7 +241,7 @@ int RunWall(const Flags& flags) {
 void AddWall(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "wall", "Decoding in processes behind a wall against decoding in this one");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<WallFlags>();
   command->add_option("--images", flags->images, "JPEG files below this folder; default: generated")
       ->type_name("DIR");
   command->add_option("--json", flags->json, "also write the results here")->type_name("FILE");

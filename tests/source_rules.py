@@ -114,6 +114,13 @@ class SourceRules(unittest.TestCase):
         for path in sources("engine"):
             self.assertIsNone(forbidden.search(path.read_text()), path)
 
+    def test_a_folders_readme_says_which_folder(self):
+        readmes = [path for top in ("engine", "server", "bench", "tests") if (ROOT / top).is_dir()
+                   for path in (ROOT / top).rglob("README.md")]
+        self.assertGreater(len(readmes), 5)
+        for path in readmes:
+            self.assertEqual(path.read_text().splitlines()[0], f"# {path.parent.relative_to(ROOT)}", path)
+
     def test_files_are_short(self):
         for path in sources("engine", "server", "bench", "tests"):
             lines = len(path.read_text().splitlines())
