@@ -32,6 +32,7 @@ constexpr Word<VariantKind> kVariantKinds[] = {
     {VariantKind::kTrimmed, "trimmed"},
     {VariantKind::kBand, "band"},
     {VariantKind::kPanel, "panel"},
+    {VariantKind::kMiddle, "middle"},
 };
 constexpr Word<Effort> kEfforts[] = {
     {Effort::kFast, "fast"},

@@ -37,6 +37,7 @@ enum class VariantKind : uint8_t {
   kTrimmed = 1,  // without the frame around it
   kBand = 2,     // what lies between two edges across the whole: without bands of text
   kPanel = 3,    // a rectangle inside: of a screenshot, of a collage
+  kMiddle = 4,   // all but a narrow edge: of a copy that is tilted or shows a little more
 };
 
 // How much is done to find known pictures in an upload.

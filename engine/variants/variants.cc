@@ -24,6 +24,7 @@ constexpr float kFaintestShort = 25;
 constexpr int kSnap = 6;             // recompression frays an edge by so many rows
 constexpr int kSame = 2;             // rectangles whose edges are so near are one
 constexpr int kAlike = 5;            // of those the likeliest is enough
+constexpr int kMiddleMargin = 40;    // what is not the middle, as a part of each side
 constexpr float kMostGround = 0.6F;  // more of one shade is text on paper, or nothing
 
 // Columns [begin[0], end[0]) and rows [begin[1], end[1]).
@@ -385,14 +386,25 @@ Rectangle InPixels(const Region& region, const Plane& plane, const PixelView& pi
           .height = y(region.end[1]) - y(region.begin[1])};
 }
 
+// A fortieth less on each side.
+Rectangle Middle(const PixelView& pixels) {
+  const int x = (pixels.width + kMiddleMargin / 2) / kMiddleMargin;
+  const int y = (pixels.height + kMiddleMargin / 2) / kMiddleMargin;
+  return {.x = x, .y = y, .width = pixels.width - 2 * x, .height = pixels.height - 2 * y};
+}
+
 }  // namespace
 
 std::vector<Variant> FindVariants(const PixelView& pixels, size_t most) {
   std::vector<Variant> variants;
   if (pixels.width <= kMinVariantSide || pixels.height <= kMinVariantSide) return variants;
   Finder finder(pixels);
-  for (const Candidate& candidate : Chosen(finder.Find(), std::min(most, kMaxVariants))) {
+  for (const Candidate& candidate : Chosen(finder.Find(), std::min(most, kMaxVariants - 1))) {
     variants.push_back({candidate.kind, InPixels(candidate.region, finder.plane(), pixels)});
+  }
+  const Rectangle middle = Middle(pixels);
+  if (variants.size() < most && std::min(middle.width, middle.height) >= kMinVariantSide) {
+    variants.push_back({VariantKind::kMiddle, middle});
   }
   return variants;
 }

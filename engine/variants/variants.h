@@ -9,13 +9,13 @@
 
 namespace vigie {
 
-// The most rectangles of one picture.
-inline constexpr size_t kMaxVariants = 16;
+// The most rectangles of one picture: 16 that are found, and its middle.
+inline constexpr size_t kMaxVariants = 17;
 // No rectangle has a shorter side, in pixels of the sample that is looked at.
 inline constexpr int kMinVariantSide = 40;
 
 // Rectangles that may be pictures of their own, the likeliest first; at most min(most,
-// kMaxVariants), none of them nearly the whole. A pure function of the pixels. It looks at a sample
+// kMaxVariants), none of those found nearly the whole. The last is the middle. A pure function of the pixels. It looks at a sample
 // of at most 512x512 of them, so its time and memory (3 MiB) are bounded. Thread-safe.
 std::vector<Variant> FindVariants(const PixelView& pixels, size_t most);
 

@@ -110,7 +110,7 @@ std::optional<HashedVariant> Decode(const AnswerVariant& wire, int previous, con
                       wire.y < head.height && wire.height <= head.height - wire.y;
   if (!inside || wire.frame < previous || wire.frame >= head.decoded_frames ||
       wire.kind < static_cast<int32_t>(VariantKind::kTrimmed) ||
-      wire.kind > static_cast<int32_t>(VariantKind::kPanel) || wire.quality < options.min_quality ||
+      wire.kind > static_cast<int32_t>(VariantKind::kMiddle) || wire.quality < options.min_quality ||
       wire.quality > 100) {
     return std::nullopt;
   }

@@ -27,7 +27,7 @@ static_assert(static_cast<int>(NotScanned::kDecoderFailed) == v1::Verdict::DECOD
 static_assert(static_cast<int>(NoticeCode::kDuplicate) == v1::Notice::DUPLICATE);
 static_assert(static_cast<int>(Basis::kPartial) == v1::Verdict::PARTIAL_MATCH);
 static_assert(static_cast<int>(Effort::kThorough) == v1::Verdict::THOROUGH);
-static_assert(static_cast<int>(VariantKind::kPanel) == v1::Variant::PANEL);
+static_assert(static_cast<int>(VariantKind::kMiddle) == v1::Variant::MIDDLE);
 
 // Fields of a list that its owner may choose; those that are unset stay out.
 absl::Status ReadSetting(const v1::List& list, std::string_view field, ListSettings* settings) {

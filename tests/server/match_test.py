@@ -122,7 +122,7 @@ class Checks(harness.ServerTest):
         self.assertEqual(verdict.effort, Verdict.THOROUGH)
         self.assertEqual(verdict.action, types_pb2.HOLD_FOR_REVIEW)
         self.assertEqual(verdict.basis, Verdict.PARTIAL_MATCH)
-        self.assertIn(verdict.variants_looked_up, range(1, 17))
+        self.assertIn(verdict.variants_looked_up, range(1, 18))
         [match] = verdict.matches
         self.assertEqual(match.entry, self.entry)
         self.assertLessEqual(match.distance, 31)

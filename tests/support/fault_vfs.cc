@@ -42,9 +42,10 @@ int Truncate(sqlite3_file* file, sqlite3_int64 size) {
   return Fails() ? SQLITE_IOERR_TRUNCATE : Real(file)->pMethods->xTruncate(Real(file), size);
 }
 
-int Sync(sqlite3_file* file, int flags) {
-  return Fails(/*is_sync=*/true) ? SQLITE_IOERR_FSYNC
-                                 : Real(file)->pMethods->xSync(Real(file), flags);
+// The machine's own disk is not asked: what a crash leaves is read from a copy of the file, and
+// waiting for it took half of the time of these tests.
+int Sync(sqlite3_file* /*file*/, int /*flags*/) {
+  return Fails(/*is_sync=*/true) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 
 int FileSize(sqlite3_file* file, sqlite3_int64* size) {

@@ -51,6 +51,25 @@ TEST_F(VariantsTest, AFramedCopyIsFoundByAThoroughCheckAndHeld) {
   EXPECT_LE(match.distance, kDefaultMaxDistance);
 }
 
+TEST_F(VariantsTest, ACopyThatShowsALittleMoreIsFoundByItsMiddle) {
+  const Picture upload = Scene(400, 320, 3);
+  Picture known{.width = 380, .height = 304, .order = upload.order, .data = {}};
+  const auto channels = static_cast<std::ptrdiff_t>(upload.view().channels());
+  for (int y = 8; y < 312; ++y) {
+    const auto row = upload.data.begin() + y * 400 * channels;
+    known.data.insert(known.data.end(), row + 10 * channels, row + 390 * channels);
+  }
+  Know(Encode(known, ".png"));
+  const Encoded file = Encode(upload, ".png");
+  EXPECT_EQ(Check(file).outcome, Outcome::kNoMatch);
+  const Verdict verdict = Check(file, Thorough());
+  ASSERT_EQ(verdict.outcome, Outcome::kMatch);
+  EXPECT_EQ(verdict.action, Action::kHoldForReview);
+  EXPECT_EQ(verdict.matches[0].distance, 0);
+  EXPECT_EQ(verdict.matches[0].variant,
+            (Variant{VariantKind::kMiddle, {.x = 10, .y = 8, .width = 380, .height = 304}}));
+}
+
 TEST_F(VariantsTest, WhatIsFoundInTheWholeIsNotWeakenedByItsParts) {
   Know(original_);
   const Verdict verdict = Check(original_, Thorough());

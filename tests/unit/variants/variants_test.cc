@@ -1,10 +1,12 @@
 #include "engine/variants/variants.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "tests/support/composites.h"
 #include "tests/unit/match/pipeline_fixture.h"
@@ -13,6 +15,8 @@ namespace vigie {
 namespace {
 
 using testing::Canvas;
+using ::testing::ElementsAre;
+using ::testing::Field;
 using testing::Flat;
 using testing::Framed;
 using testing::PasteAt;
@@ -212,8 +216,19 @@ TEST(FindVariants, ACollageOfFiftyPanelsIsBounded) {
 }
 
 TEST(FindVariants, NothingIsFoundInWhatHasNothing) {
-  EXPECT_TRUE(Find(Flat(400, 300, 255)).empty());
+  EXPECT_THAT(Find(Flat(400, 300, 255)), ElementsAre(Field(&Variant::kind, VariantKind::kMiddle)));
   EXPECT_TRUE(Find(Pattern(30, 30, 1)).empty());
+}
+
+TEST(FindVariants, TheMiddleIsTheLastUnlessOthersTakeThePlaces) {
+  const Picture scene = Framed(Scene(300, 220, 7), 40, 0);
+  const auto variants = Find(scene);
+  EXPECT_EQ(variants.back(),
+            (Variant{VariantKind::kMiddle, {.x = 10, .y = 8, .width = 360, .height = 284}}));
+  const auto first = Find(scene, variants.size() - 1);
+  EXPECT_EQ(first, (std::vector<Variant>(variants.begin(), variants.end() - 1)));
+  EXPECT_EQ(Find(Flat(400, 42, 255)).size(), 1U);
+  EXPECT_TRUE(Find(Flat(400, 41, 255)).empty());  // 39 rows are left
 }
 
 TEST(Part, ShowsThePixelsOfItsRectangle) {
