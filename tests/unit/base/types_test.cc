@@ -32,7 +32,7 @@ TEST(Types, EveryWordNamesOneValueAndBack) {
   CheckWords<Algorithm>(1, 5);
   CheckWords<Profile>(1, 2);
   CheckWords<DecodeMode>(1, 2);
-  CheckWords<VariantKind>(1, 3);
+  CheckWords<VariantKind>(1, 4);
   CheckWords<Effort>(1, 2);
   CheckWords<Orientation>(0, 7);
   CheckWords<ListKind>(1, 2);

@@ -147,7 +147,7 @@ void ExpectPartRefused(const char* what, Change change) {
 
 TEST(Answer, WithAnImpossiblePartIsRefused) {
   using Part = AnswerVariant;
-  ExpectPartRefused("kind", [](Part& part) { part.kind = 4; });
+  ExpectPartRefused("kind", [](Part& part) { part.kind = 5; });
   ExpectPartRefused("no kind", [](Part& part) { part.kind = 0; });
   ExpectPartRefused("frame", [](Part& part) { part.frame = 8; });
   ExpectPartRefused("frame order", [](Part& part) { part.frame = -1; });
