@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kPatientS = 600;  // the deadline when the capacity is measured
 constexpr size_t kGenerated = 64;  // pictures
+constexpr uint64_t kOrderSeed = 62;
 constexpr size_t kBatch = 100;
 constexpr auto kSettle = std::chrono::milliseconds(500);
 // Hostile files in flight: enough to keep every decoder busy, and some waiting.
@@ -36,6 +37,11 @@ std::vector<std::string> Pictures(const std::string& folder) {
     size_t skipped = 0;
     for (const Jpeg& jpeg : LoadJpegs(folder, &skipped)) add(jpeg.bytes);
     if (pictures.empty()) throw std::runtime_error("no JPEG that can be decoded in " + folder);
+    // Uploads do not come by size: the large ones of one subfolder would be a burst every round.
+    Random random(kOrderSeed);
+    for (size_t i = pictures.size(); i > 1; --i) {
+      std::swap(pictures[i - 1], pictures[random.Below(i)]);
+    }
     return pictures;
   }
   for (uint64_t seed = 1; seed <= kGenerated; ++seed) {
