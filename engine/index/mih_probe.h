@@ -17,6 +17,8 @@ struct TableProbe {
   const SubstringTable* table = nullptr;
   std::span<const uint32_t> flips;  // words to XOR with the query's substring
   int threshold = 0;                // the most ones in any of them
+  CodeWords substring{};            // its bits, of the 256 of a code as it is
+  CodeWords chained{};              // and those of the sketch with them
   int chain = 0;                    // the most differences of this and the next substring together
 };
 

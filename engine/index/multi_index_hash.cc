@@ -8,6 +8,7 @@
 
 #include "engine/index/hamming_scan.h"
 #include "engine/index/mih_probe.h"
+#include "engine/index/parity_order.h"
 
 namespace vigie {
 namespace {
@@ -113,6 +114,22 @@ std::vector<uint32_t> MakeFlips(int bits, int threshold) {
   return flips;
 }
 
+// Where bits first_bit to first_bit + bits - 1 of a code in parity order, going round, were before.
+CodeWords PlacesOf(int first_bit, int bits) {
+  CodeWords words{};
+  for (int bit = first_bit; bit < first_bit + bits; ++bit) {
+    words[static_cast<size_t>(bit % 256) / 64] |= uint64_t{1} << (bit % 64);
+  }
+  return InParityOrder(words);
+}
+
+void ChangeParityOrder(HugeVector<Pdq256>* codes) {
+  for (Pdq256& code : *codes) {
+    const CodeWords words = InParityOrder(WordsOf(code));
+    std::memcpy(code.bytes.data(), words.data(), sizeof(words));
+  }
+}
+
 }  // namespace
 
 MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool always_look_up)
@@ -121,7 +138,15 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
   if (substrings == 0) substrings = BestSubstrings(codes_.size());
   if (substrings == 0 && always_look_up) substrings = kMaxSubstrings;
   if (substrings != 0) substrings = std::clamp(substrings, kMinSubstrings, kMaxSubstrings);
-  HugeVector<PlacedRow> spread(substrings == 0 ? 0 : codes_.size());
+  FillTables(substrings);
+  MakePlans(always_look_up);
+}
+
+void MultiIndexHash::FillTables(int substrings) {
+  if (substrings == 0) return;
+  HugeVector<PlacedRow> spread(codes_.size());
+  // In place and back again: another copy of all codes might not fit beside them.
+  ChangeParityOrder(&codes_);
   int first_bit = 0;
   for (int i = 0; i < substrings; ++i) {
     SubstringTable& table = tables_.emplace_back();
@@ -130,7 +155,7 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
     first_bit += table.bits;
     FillTable(codes_, &spread, &table);
   }
-  MakePlans(always_look_up);
+  ChangeParityOrder(&codes_);
 }
 
 void MultiIndexHash::MakePlans(bool always_look_up) {
@@ -153,7 +178,13 @@ std::vector<TableProbe> MultiIndexHash::ProbesOf(const std::vector<int>& thresho
     if (thresholds[i] < 0) continue;
     auto& flips = flips_[{tables_[i].bits, thresholds[i]}];
     if (flips.empty()) flips = MakeFlips(tables_[i].bits, thresholds[i]);
-    probes.push_back({&tables_[i], flips, thresholds[i], ChainOf(thresholds, i)});
+    const int first_bit = tables_[i].first_bit;
+    probes.push_back({.table = &tables_[i],
+                      .flips = flips,
+                      .threshold = thresholds[i],
+                      .substring = PlacesOf(first_bit, tables_[i].bits),
+                      .chained = PlacesOf(first_bit, tables_[i].bits + SubstringTable::kSketchBits),
+                      .chain = ChainOf(thresholds, i)});
   }
   return probes;
 }

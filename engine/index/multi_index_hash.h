@@ -1,11 +1,11 @@
 // Exact Hamming range search by multi-index hashing (Norouzi, Punjani, Fleet 2013), with a second
 // condition that nearly all false candidates fail (the pigeonring principle: Qin, Xiao 2018).
 //
-// The 256 bits are cut into m substrings, each with a table from its value to the rows that have
-// it. Choose T_i >= 0 with sum(T_i) = r + 1. If two codes are within r, their differences d_i on
-// the substrings satisfy sum(d_i - T_i) < 0; going around the ring of substrings from just behind
-// the last place where the running sum is largest, every partial sum is below 0. So there is a
-// substring i with
+// The 256 bits, in parity order (parity_order.h), are cut into m substrings, each with a table from
+// its value to the rows that have it. Choose T_i >= 0 with sum(T_i) = r + 1. If two codes are
+// within r, their differences d_i on the substrings satisfy sum(d_i - T_i) < 0; going around the
+// ring of substrings from just behind the last place where the running sum is largest, every
+// partial sum is below 0. So there is a substring i with
 //   d_i <= T_i - 1                  looked up: all values within t_i = T_i - 1 of the query's
 //   d_i + d_next <= T_i + T_next - 1  compared: 16 bits of the next substring lie in the table
 // and only what passes both is compared in full.
@@ -61,13 +61,14 @@ class MultiIndexHash final : public RangeOnlyIndex {
 
  private:
   MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables);
+  void FillTables(int substrings);
   void MakePlans(bool always_look_up);  // for the tables there are
   std::vector<TableProbe> ProbesOf(const std::vector<int>& thresholds);
   void Find(std::span<const Pdq256> queries, int max_distance,
             std::vector<RangeHit>* hits) const override;
 
-  const HugeVector<Pdq256> codes_;
-  std::vector<SubstringTable> tables_;
+  HugeVector<Pdq256> codes_;
+  std::vector<SubstringTable> tables_;  // of the codes in parity order
   // All words of b bits with at most t ones, by (b, t), ascending, so that neighbouring lookups
   // share cache lines. Made for those that plans of this index can use.
   std::map<std::pair<int, int>, std::vector<uint32_t>> flips_;

@@ -19,7 +19,7 @@
 
 namespace vigie {
 
-inline constexpr uint32_t kSegmentFileVersion = 2;
+inline constexpr uint32_t kSegmentFileVersion = 3;
 
 // Writes `segment` to `path` (mode 0600). Errors: those of CheckedFileWriter.
 absl::StatusOr<FileSeal> SaveSegment(const SealedIndex& segment, const std::string& path);

@@ -8,6 +8,7 @@
 #include "engine/base/simd.h"
 #include "engine/index/hamming_scan.h"
 #include "engine/index/multi_index_hash.h"
+#include "engine/index/parity_order.h"
 #include "engine/index/range_search.h"
 #include "tests/support/engine_fixtures.h"
 
@@ -111,6 +112,65 @@ TEST_P(SimdKernels, AQueryInACrowdOfEqualSubstringsIsStillAnsweredExactly) {
     std::vector<RangeHit> hits;
     ASSERT_TRUE(RangeSearch(index, queries, radius, &hits).ok());
     EXPECT_EQ(Sorted(hits), Definition(codes, queries, radius)) << "radius " << radius;
+  }
+}
+
+// The hash of a picture turned or mirrored so that the frequencies of odd rows, of odd columns or
+// of both are negated: their bits are turned, and some more, as medians differ.
+Pdq256 Negated(Random& random, const Pdq256& hash, bool odd_rows, bool odd_columns) {
+  Pdq256 negated = random.Near(hash, 6);
+  for (size_t bit = 0; bit < 256; ++bit) {
+    const bool turned = (odd_rows && bit / 16 % 2 != 0) != (odd_columns && bit % 2 != 0);
+    uint8_t& byte = negated.bytes[31 - bit / 8];
+    if (turned) byte = static_cast<uint8_t>(byte ^ (1U << (bit % 8)));
+  }
+  return negated;
+}
+
+TEST_P(SimdKernels, QueriesThatShareLookupsAreAnsweredEachForItself) {
+  Random random(204);
+  // Pictures with four of their hashes, one hash asked for twice, and others between them: more
+  // queries than share a lookup, and no multiple of them.
+  std::vector<Pdq256> queries;
+  for (int picture = 0; picture < 5; ++picture) {
+    const Pdq256 hash = random.Hash();
+    for (const bool rows : {false, true}) {
+      for (const bool columns : {false, true}) {
+        queries.push_back(Negated(random, hash, rows, columns));
+      }
+    }
+    queries.push_back(random.Hash());
+  }
+  queries.push_back(queries[3]);
+  queries.push_back(queries[20]);
+  const std::vector<Pdq256> codes = Crowd(random, queries, 6000);
+  for (const int substrings : {10, 11, 14, 16}) {
+    const MultiIndexHash index({codes.begin(), codes.end()}, substrings, /*always_look_up=*/true);
+    for (const int radius : {0, 9, 31, 47}) {
+      std::vector<RangeHit> hits;
+      ASSERT_TRUE(RangeSearch(index, queries, radius, &hits).ok());
+      ASSERT_EQ(Sorted(hits), Definition(codes, queries, radius))
+          << substrings << " substrings, radius " << radius;
+    }
+  }
+}
+
+TEST(ParityOrder, IsUndoneByItself) {
+  Random random(205);
+  for (int i = 0; i < 100; ++i) {
+    const CodeWords words = WordsOf(random.Hash());
+    EXPECT_EQ(InParityOrder(InParityOrder(words)), words);
+  }
+}
+
+TEST(ParityOrder, PutsBitsThatAreTurnedTogetherIntoOneWord) {
+  for (size_t bit = 0; bit < 256; ++bit) {
+    Pdq256 one;
+    one.bytes[31 - bit / 8] = static_cast<uint8_t>(1U << (bit % 8));
+    const CodeWords ordered = InParityOrder(WordsOf(one));
+    // Rows are counted from the other end of a code's memory: row 0 lies in its last bytes.
+    const size_t word = 2 * (1 - bit / 16 % 2) + bit % 2;
+    EXPECT_NE(ordered[word], 0U) << "bit " << bit;
   }
 }
 
