@@ -103,33 +103,25 @@ struct KeyIndex::Lookup {
 
 KeyIndex::KeyIndex(HugeVector<Pdq256> codes) : codes_(std::move(codes)) {
   ntotal = static_cast<idx_t>(codes_.size());
-  HugeVector<PlacedRow> spread(codes_.size());
+  std::array<Substring, kKeys> keys;
   for (int i = 0; i < kKeys; ++i) {
-    SubstringTable& table = tables_.emplace_back();
-    table.first_bit = i * (256 / kKeys);  // far apart: neighbouring bits look at the same corner
-    table.bits = KeyBitsFor(codes_.size());
-    FillTable(codes_, &spread, &table);
+    // Far apart: neighbouring bits look at the same corner.
+    keys[static_cast<size_t>(i)] = {.first_bit = i * (256 / kKeys),
+                                    .bits = KeyBitsFor(codes_.size())};
   }
-}
-
-size_t KeyIndex::table_bytes() const {
-  size_t bytes = 0;
-  for (const SubstringTable& table : tables_) {
-    bytes += table.starts.size() * sizeof(table.starts[0]) +
-             table.ids.size() * sizeof(table.ids[0]) +
-             table.sketches.size() * sizeof(table.sketches[0]);
-  }
-  return bytes;
+  tables_ = SubstringTables(keys, codes_.size());
+  HugeVector<PlacedRow> spread(codes_.size());
+  for (const SubstringTable& table : tables_.all()) FillTable(codes_, spread, table);
 }
 
 // Stage by stage for all queries, so that many cache misses are under way at once.
 std::vector<KeyIndex::Lookup> KeyIndex::LookUp(std::span<const Pdq256> queries) const {
   std::vector<Lookup> lookups;
-  lookups.reserve(queries.size() * tables_.size());
+  lookups.reserve(queries.size() * kKeys);
   for (size_t q = 0; q < queries.size(); ++q) {
     const CodeWords words = WordsOf(queries[q]);
-    for (size_t t = 0; t < tables_.size(); ++t) {
-      const SubstringTable& table = tables_[t];
+    for (size_t t = 0; t < kKeys; ++t) {
+      const SubstringTable& table = tables_.all()[t];
       const uint32_t key = SubstringOf(words, table.first_bit, table.bits);
       hwy::Prefetch(table.starts.data() + key);
       lookups.push_back({.query = static_cast<uint32_t>(q),
@@ -139,7 +131,7 @@ std::vector<KeyIndex::Lookup> KeyIndex::LookUp(std::span<const Pdq256> queries) 
     }
   }
   for (Lookup& lookup : lookups) {
-    const SubstringTable& table = tables_[lookup.table];
+    const SubstringTable& table = tables_.all()[lookup.table];
     lookup.begin = table.starts[lookup.key];
     lookup.end = table.starts[lookup.key + 1];
     if (lookup.begin != lookup.end) hwy::Prefetch(table.sketches.data() + lookup.begin);
@@ -160,7 +152,7 @@ std::vector<KeyIndex::Survivor> KeyIndex::Survivors(std::vector<Lookup> lookups,
   for (size_t i = 0; i < lookups.size(); ++i) {
     const Lookup& lookup = lookups[i];
     if (i == 0 || lookups[i - 1].query != lookup.query) room = kMaxCodes;
-    const SubstringTable& table = tables_[lookup.table];
+    const SubstringTable& table = tables_.all()[lookup.table];
     const auto most =
         static_cast<uint32_t>(std::min<size_t>(lookup.end - lookup.begin, kMaxSketches));
     const size_t count =
@@ -179,7 +171,7 @@ std::vector<KeyIndex::Survivor> KeyIndex::Survivors(std::vector<Lookup> lookups,
   std::vector<Survivor> survivors;
   survivors.reserve(places.size());
   for (const Place& place : places) {
-    const uint32_t row = tables_[place.table].ids[place.at];
+    const uint32_t row = tables_.all()[place.table].ids[place.at];
     hwy::Prefetch(codes_.data() + row);
     survivors.push_back({place.query, row});
   }

@@ -43,7 +43,7 @@ class KeyIndex final : public RangeOnlyIndex {
   explicit KeyIndex(HugeVector<Pdq256> codes);
 
   std::span<const Pdq256> codes() const { return codes_; }
-  size_t table_bytes() const;
+  size_t table_bytes() const { return tables_.bytes(); }
 
   // Appends to `hits` codes at most `max_distance` (inclusive) from one of `queries`, each once,
   // and nothing that is further away: all within kExactDistance, up to the bounds above, and most
@@ -61,7 +61,7 @@ class KeyIndex final : public RangeOnlyIndex {
                                   std::vector<uint32_t>* crowded) const;
 
   const HugeVector<Pdq256> codes_;
-  std::vector<SubstringTable> tables_;
+  SubstringTables tables_;
 };
 
 }  // namespace vigie

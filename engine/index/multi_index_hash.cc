@@ -30,6 +30,17 @@ int BitsOf(int substring, int substrings) {
   return 256 / substrings + (substring < 256 % substrings ? 1 : 0);
 }
 
+// All bits, in so many substrings.
+std::vector<Substring> CutInto(int substrings) {
+  std::vector<Substring> cut;
+  int first_bit = 0;
+  for (int i = 0; i < substrings; ++i) {
+    cut.push_back({.first_bit = first_bit, .bits = BitsOf(i, substrings)});
+    first_bit += cut.back().bits;
+  }
+  return cut;
+}
+
 // Words of `bits` bits with exactly `ones` ones.
 double Choose(int bits, int ones) {
   double ways = 1;
@@ -84,11 +95,7 @@ double ScanNs(size_t rows) { return static_cast<double>(rows) * kScanNs; }
 // is done for gigabytes at a start.
 bool IsWithin(const SubstringTable& table, size_t rows) {
   const auto& starts = table.starts;
-  if (starts.size() != (size_t{1} << table.bits) + 1 || table.ids.size() != rows ||
-      table.sketches.size() != rows + SubstringTable::kSketchPadding || starts.front() != 0 ||
-      starts.back() != rows) {
-    return false;
-  }
+  if (table.ids.size() != rows || starts.front() != 0 || starts.back() != rows) return false;
   bool descends = false;
   for (size_t i = 1; i < starts.size(); ++i) descends |= starts[i] < starts[i - 1];
   uint32_t largest = 0;
@@ -144,28 +151,22 @@ MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, int substrings, bool al
 
 void MultiIndexHash::FillTables(int substrings) {
   if (substrings == 0) return;
+  tables_ = SubstringTables(CutInto(substrings), codes_.size());
   HugeVector<PlacedRow> spread(codes_.size());
   // In place and back again: another copy of all codes might not fit beside them.
   ChangeParityOrder(&codes_);
-  int first_bit = 0;
-  for (int i = 0; i < substrings; ++i) {
-    SubstringTable& table = tables_.emplace_back();
-    table.first_bit = first_bit;
-    table.bits = BitsOf(i, substrings);
-    first_bit += table.bits;
-    FillTable(codes_, &spread, &table);
-  }
+  for (const SubstringTable& table : tables_.all()) FillTable(codes_, spread, table);
   ChangeParityOrder(&codes_);
 }
 
 void MultiIndexHash::MakePlans(bool always_look_up) {
-  const auto substrings = static_cast<int>(tables_.size());
+  const auto substrings = static_cast<int>(tables_.all().size());
   for (int distance = 0; distance <= kMaxDistanceLimit; ++distance) {
     SearchPlan plan;
     plan.thresholds = ThresholdsFor(substrings, distance);
     plan.expected_ns = ExpectedNs(codes_.size(), plan.thresholds);
     const double scan_ns = ScanNs(codes_.size());
-    plan.scan = tables_.empty() || (scan_ns <= plan.expected_ns && !always_look_up);
+    plan.scan = substrings == 0 || (scan_ns <= plan.expected_ns && !always_look_up);
     if (plan.scan) plan.expected_ns = scan_ns;
     probes_.push_back(plan.scan ? std::vector<TableProbe>() : ProbesOf(plan.thresholds));
     plans_.push_back(std::move(plan));
@@ -174,38 +175,37 @@ void MultiIndexHash::MakePlans(bool always_look_up) {
 
 std::vector<TableProbe> MultiIndexHash::ProbesOf(const std::vector<int>& thresholds) {
   std::vector<TableProbe> probes;
-  for (size_t i = 0; i < tables_.size(); ++i) {
+  for (size_t i = 0; i < thresholds.size(); ++i) {
     if (thresholds[i] < 0) continue;
-    auto& flips = flips_[{tables_[i].bits, thresholds[i]}];
-    if (flips.empty()) flips = MakeFlips(tables_[i].bits, thresholds[i]);
-    const int first_bit = tables_[i].first_bit;
-    probes.push_back({.table = &tables_[i],
+    const SubstringTable& table = tables_.all()[i];
+    auto& flips = flips_[{table.bits, thresholds[i]}];
+    if (flips.empty()) flips = MakeFlips(table.bits, thresholds[i]);
+    probes.push_back({.table = &table,
                       .flips = flips,
                       .threshold = thresholds[i],
-                      .substring = PlacesOf(first_bit, tables_[i].bits),
-                      .chained = PlacesOf(first_bit, tables_[i].bits + SubstringTable::kSketchBits),
+                      .substring = PlacesOf(table.first_bit, table.bits),
+                      .chained = PlacesOf(table.first_bit, table.bits + table.kSketchBits),
                       .chain = ChainOf(thresholds, i)});
   }
   return probes;
 }
 
-MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables)
+MultiIndexHash::MultiIndexHash(HugeVector<Pdq256> codes, SubstringTables tables)
     : codes_(std::move(codes)), tables_(std::move(tables)) {
   ntotal = static_cast<idx_t>(codes_.size());
   MakePlans(/*always_look_up=*/false);
 }
 
 std::unique_ptr<MultiIndexHash> MultiIndexHash::FromTables(HugeVector<Pdq256> codes,
-                                                           std::vector<SubstringTable> tables) {
-  const auto substrings = static_cast<int>(tables.size());
+                                                           SubstringTables tables) {
+  const auto substrings = static_cast<int>(tables.all().size());
   const bool none = substrings == 0 && BestSubstrings(codes.size()) == 0;
   if (!none && (substrings < kMinSubstrings || substrings > kMaxSubstrings)) return nullptr;
-  int first_bit = 0;
-  for (int i = 0; i < substrings; ++i) {
-    const SubstringTable& table = tables[static_cast<size_t>(i)];
-    const bool cut_alike = table.first_bit == first_bit && table.bits == BitsOf(i, substrings);
+  const std::vector<Substring> cut = CutInto(substrings);
+  for (size_t i = 0; i < cut.size(); ++i) {
+    const SubstringTable& table = tables.all()[i];
+    const bool cut_alike = table.first_bit == cut[i].first_bit && table.bits == cut[i].bits;
     if (!cut_alike || !IsWithin(table, codes.size())) return nullptr;
-    first_bit += table.bits;
   }
   return std::unique_ptr<MultiIndexHash>(new MultiIndexHash(std::move(codes), std::move(tables)));
 }

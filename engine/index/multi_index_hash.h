@@ -45,11 +45,11 @@ class MultiIndexHash final : public RangeOnlyIndex {
   // From the codes and tables of another one; nullptr when the tables are not such as those of that
   // many codes: other bits, or a number that points outside.
   static std::unique_ptr<MultiIndexHash> FromTables(HugeVector<Pdq256> codes,
-                                                    std::vector<SubstringTable> tables);
+                                                    SubstringTables tables);
   ~MultiIndexHash() override;
 
   std::span<const Pdq256> codes() const { return codes_; }
-  std::span<const SubstringTable> tables() const { return tables_; }
+  const SubstringTables& tables() const { return tables_; }
 
   // The plan for `max_distance` (inclusive). See the cost model in the source.
   SearchPlan PlanFor(int max_distance) const;
@@ -60,7 +60,7 @@ class MultiIndexHash final : public RangeOnlyIndex {
   static int BestSubstrings(size_t rows, int max_distance = kDefaultMaxDistance);
 
  private:
-  MultiIndexHash(HugeVector<Pdq256> codes, std::vector<SubstringTable> tables);
+  MultiIndexHash(HugeVector<Pdq256> codes, SubstringTables tables);
   void FillTables(int substrings);
   void MakePlans(bool always_look_up);  // for the tables there are
   std::vector<TableProbe> ProbesOf(const std::vector<int>& thresholds);
@@ -68,7 +68,7 @@ class MultiIndexHash final : public RangeOnlyIndex {
             std::vector<RangeHit>* hits) const override;
 
   HugeVector<Pdq256> codes_;
-  std::vector<SubstringTable> tables_;  // of the codes in parity order
+  SubstringTables tables_;  // of the codes in parity order
   // All words of b bits with at most t ones, by (b, t), ascending, so that neighbouring lookups
   // share cache lines. Made for those that plans of this index can use.
   std::map<std::pair<int, int>, std::vector<uint32_t>> flips_;

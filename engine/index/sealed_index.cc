@@ -42,7 +42,7 @@ SealedIndex::~SealedIndex() = default;
 
 void SealedIndex::Take(std::unique_ptr<MultiIndexHash> index) {
   codes_ = index->codes();
-  tables_ = index->tables();
+  tables_ = &index->tables();
   index_ = std::move(index);
 }
 
@@ -104,13 +104,15 @@ absl::StatusOr<std::shared_ptr<const SealedIndex>> SealedIndex::FromIndex(
   return sealed;
 }
 
+std::span<const SubstringTable> SealedIndex::tables() const {
+  if (tables_ == nullptr) return {};
+  return tables_->all();
+}
+
 size_t SealedIndex::bytes() const {
   size_t bytes = codes_.size_bytes() + rows_.size() * sizeof(RowId);
   if (keys_ != nullptr) bytes += keys_->table_bytes();
-  for (const SubstringTable& table : tables_) {
-    bytes += table.starts.size() * sizeof(table.starts[0]) + table.ids.size() * sizeof(RowId) +
-             table.sketches.size() * sizeof(table.sketches[0]);
-  }
+  if (tables_ != nullptr) bytes += tables_->bytes();
   return bytes;
 }
 

@@ -18,6 +18,7 @@ namespace vigie {
 class KeyIndex;
 class MultiIndexHash;
 struct SubstringTable;
+class SubstringTables;
 
 // Which exact index holds sealed rows. The numbers are stored; never renumber.
 enum class IndexKind {
@@ -50,7 +51,7 @@ class SealedIndex {
 
   IndexKind kind() const { return kind_; }
   // Of the multi-index hash; other kinds have none.
-  std::span<const SubstringTable> tables() const { return tables_; }
+  std::span<const SubstringTable> tables() const;
 
   size_t size() const { return rows_.size(); }
   std::span<const RowId> rows() const { return rows_; }
@@ -70,7 +71,7 @@ class SealedIndex {
   void Take(std::unique_ptr<MultiIndexHash> index);
 
   IndexKind kind_ = IndexKind::kMultiIndexHash;
-  std::span<const SubstringTable> tables_;  // inside index_
+  const SubstringTables* tables_ = nullptr;  // inside index_
   std::unique_ptr<faiss::IndexBinary> index_;
   const KeyIndex* keys_ = nullptr;            // inside index_
   const faiss::IndexBinary* flat_ = nullptr;  // used beyond exact_radius_; inside index_

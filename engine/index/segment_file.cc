@@ -87,18 +87,17 @@ absl::StatusOr<std::shared_ptr<const SealedIndex>> Load(const std::string& path,
   HugeVector<Pdq256> codes(header.rows);
   VIGIE_RETURN_IF_ERROR(file.Read<Pdq256>(codes));
   VIGIE_RETURN_IF_ERROR(file.Align());
-  std::vector<SubstringTable> tables(header.tables);
-  for (size_t i = 0; i < tables.size(); ++i) {
-    SubstringTable& table = tables[i];
-    table.first_bit = static_cast<int>(header.table[i].first_bit);
-    table.bits = static_cast<int>(header.table[i].bits);
-    table.starts.resize(StartsOf(header.table[i]));
-    table.ids.resize(header.rows);
+  std::vector<Substring> substrings;
+  for (size_t i = 0; i < header.tables; ++i) {
+    substrings.push_back({.first_bit = static_cast<int>(header.table[i].first_bit),
+                          .bits = static_cast<int>(header.table[i].bits)});
+  }
+  SubstringTables tables(substrings, header.rows);
+  for (const SubstringTable& table : tables.all()) {
     VIGIE_RETURN_IF_ERROR(file.Read<uint32_t>(table.starts));
     VIGIE_RETURN_IF_ERROR(file.Align());
     VIGIE_RETURN_IF_ERROR(file.Read<uint32_t>(table.ids));
     VIGIE_RETURN_IF_ERROR(file.Align());
-    table.sketches.resize(header.rows + SubstringTable::kSketchPadding);
     VIGIE_RETURN_IF_ERROR(file.Read<uint16_t>(table.sketches));
     VIGIE_RETURN_IF_ERROR(file.Align());
   }

@@ -6,6 +6,7 @@
 #include "engine/index/live_index.h"
 #include "engine/index/multi_index_hash.h"
 #include "tests/support/engine_fixtures.h"
+#include "tests/support/substring_tables.h"
 
 namespace vigie {
 namespace {
@@ -62,9 +63,8 @@ TEST(CompareWithScan, ALookupThatMissesARowIsFoundOut) {
   }
   const Pdq256 last = codes.back();
   auto right = MultiIndexHash(HugeVector<Pdq256>(others), 0, true);
-  auto wrong = MultiIndexHash::FromTables(
-      HugeVector<Pdq256>(codes),
-      std::vector<SubstringTable>(right.tables().begin(), right.tables().end()));
+  auto wrong = MultiIndexHash::FromTables(HugeVector<Pdq256>(codes),
+                                          CopyOf(right.tables().all(), codes.size()));
   ASSERT_NE(wrong, nullptr);
   LiveIndex index({});
   auto segment = SealedIndex::FromIndex(std::move(wrong), rows);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "engine/index/live_index.h"
 #include "engine/index/multi_index_hash.h"
 #include "tests/support/engine_fixtures.h"
+#include "tests/support/substring_tables.h"
 
 namespace vigie {
 namespace {
@@ -171,25 +173,38 @@ TEST(SegmentTables, ThatPointOutsideAreRefused) {
   Random random(5);
   const Rows rows = MakeRows(random, 20000);
   const auto segment = Sealed(IndexKind::kMultiIndexHash, rows);
-  const auto with = [&](const std::function<void(std::vector<SubstringTable>&)>& change) {
-    std::vector<SubstringTable> tables(segment->tables().begin(), segment->tables().end());
-    change(tables);
+  const auto with = [&](const std::function<void(std::span<SubstringTable>)>& change) {
+    SubstringTables tables = CopyOf(segment->tables(), rows.codes.size());
+    change(tables.all());
     return MultiIndexHash::FromTables(rows.codes, std::move(tables)) != nullptr;
   };
-  EXPECT_TRUE(with([](auto&) {}));
-  EXPECT_FALSE(with([](auto& tables) { tables[2].ids[7] = 20000; }));
-  EXPECT_FALSE(with([](auto& tables) { tables[2].ids[7] = 0xFFFF'FFFF; }));
-  EXPECT_FALSE(with([](auto& tables) { tables[2].ids.pop_back(); }));
-  EXPECT_FALSE(with([](auto& tables) { tables[2].sketches.pop_back(); }));
-  EXPECT_FALSE(with([](auto& tables) { tables[0].starts[0] = 1; }));
-  EXPECT_FALSE(with([](auto& tables) { tables[0].starts.back() = 20001; }));
-  EXPECT_FALSE(with([](auto& tables) { tables[0].starts[9] = 0xFFFF'FFFF; }));
-  EXPECT_FALSE(with([](auto& tables) { tables[0].starts.push_back(20000); }));
-  EXPECT_FALSE(with([](auto& tables) { tables[1].first_bit = 9; }));
-  EXPECT_FALSE(with([](auto& tables) { tables[1].bits = 9; }));
-  EXPECT_FALSE(with([](auto& tables) { tables.pop_back(); }));
-  EXPECT_FALSE(with([](auto& tables) { tables.resize(tables.size() + 1); }));
-  EXPECT_FALSE(with([](auto& tables) { tables.clear(); }));
+  EXPECT_TRUE(with([](auto) {}));
+  EXPECT_FALSE(with([](auto tables) { tables[2].ids[7] = 20000; }));
+  EXPECT_FALSE(with([](auto tables) { tables[2].ids[7] = 0xFFFF'FFFF; }));
+  EXPECT_FALSE(with([](auto tables) { tables[0].starts[0] = 1; }));
+  EXPECT_FALSE(with([](auto tables) { tables[0].starts.back() = 20001; }));
+  EXPECT_FALSE(with([](auto tables) { tables[0].starts[9] = 0xFFFF'FFFF; }));
+  EXPECT_FALSE(with([](auto tables) { tables[1].first_bit = 9; }));
+  EXPECT_FALSE(with([](auto tables) { tables[1].bits = 9; }));
+}
+
+// Tables of other codes, fewer or more, or of other substrings.
+TEST(SegmentTables, ThatAreOthersAreRefused) {
+  Random random(6);
+  const Rows rows = MakeRows(random, 20000);
+  const auto segment = Sealed(IndexKind::kMultiIndexHash, rows);
+  const std::span<const SubstringTable> tables = segment->tables();
+  const auto accepted = [&](std::span<const SubstringTable> some, size_t count) {
+    return MultiIndexHash::FromTables(rows.codes, CopyOf(some, count)) != nullptr;
+  };
+  EXPECT_TRUE(accepted(tables, 20000));
+  EXPECT_FALSE(accepted(tables, 19999));
+  EXPECT_FALSE(accepted(tables, 20001));
+  EXPECT_FALSE(accepted(tables.first(tables.size() - 1), 20000));
+  EXPECT_FALSE(accepted({}, 20000));
+  std::vector<SubstringTable> more(tables.begin(), tables.end());
+  more.push_back(tables[0]);
+  EXPECT_FALSE(accepted(more, 20000));
 }
 
 TEST(RestoredIndex, GoesOnWhereTheOtherStood) {
