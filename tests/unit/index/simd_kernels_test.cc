@@ -71,11 +71,33 @@ TEST_P(SimdKernels, ScanFindsWhatTheDefinitionFinds) {
       std::vector<Pdq256> queries;
       for (size_t q = 0; q < count; ++q) queries.push_back(random.Hash());
       const std::vector<Pdq256> codes = Crowd(random, queries, size);
-      for (const int radius : {0, 1, 30, 31, 32, 47, 128, 256}) {
+      for (const int radius : {0, 1, 30, 31, 33, 34, 47, 128, 256}) {
         std::vector<RangeHit> hits;
         ScanWithin(codes, queries, radius, &hits);
         ASSERT_EQ(Sorted(hits), Definition(codes, queries, radius))
             << size << " codes, " << count << " queries, radius " << radius;
+      }
+    }
+  }
+}
+
+// What is far is set aside by the block and by the group of queries: no neighbour of theirs may be
+// needed for one that is near.
+TEST_P(SimdKernels, ScanFindsACodeThatIsAloneNear) {
+  Random random(206);
+  std::vector<Pdq256> queries;
+  for (int q = 0; q < 19; ++q) queries.push_back(random.Hash());
+  std::vector<Pdq256> codes;
+  for (int i = 0; i < 64; ++i) codes.push_back(random.Hash());
+  for (const int radius : {0, 31, 33, 34, 47}) {
+    for (size_t q = 0; q < queries.size(); ++q) {
+      for (const int beyond : {0, 1}) {
+        std::vector<Pdq256> with_one = codes;
+        with_one[(7 * q + 3) % codes.size()] = random.Near(queries[q], radius + beyond);
+        std::vector<RangeHit> hits;
+        ScanWithin(with_one, queries, radius, &hits);
+        ASSERT_EQ(Sorted(hits), Definition(with_one, queries, radius)) << q << ' ' << radius;
+        ASSERT_EQ(hits.size(), beyond == 0 ? 1U : 0U);
       }
     }
   }
