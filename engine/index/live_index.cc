@@ -266,6 +266,7 @@ void LiveIndex::PublishMerge(const MergePlan& plan, std::shared_ptr<const Sealed
   next->heads.erase(next->heads.begin(),
                     next->heads.begin() + static_cast<std::ptrdiff_t>(plan.inputs.heads.size()));
   snapshot_.Publish(std::move(next));
+  ++(plan.inputs.segments.empty() ? seals_ : merges_);
 }
 
 LiveIndexRows LiveIndex::Rows() const {
@@ -316,7 +317,9 @@ LiveIndexStats LiveIndex::stats() const {
   const auto now = snapshot_.Acquire();
   LiveIndexStats stats{.tombstones = tombstones_.load(),
                        .segments = now->segments.size(),
-                       .heads = now->heads.size()};
+                       .heads = now->heads.size(),
+                       .seals = seals_.load(),
+                       .merges = merges_.load()};
   for (const auto& segment : now->segments) {
     stats.rows += segment->size();
     stats.bytes += segment->bytes();

@@ -57,6 +57,9 @@ struct LiveIndexStats {
   size_t head_rows = 0;  // of rows: those that are not sealed yet
   size_t bytes = 0;      // of codes, rows and tables; what FAISS's own indexes add is not known
   double oldest_unsealed_s = 0;  // since the first head was begun; 0: there is none
+  // By Maintain(), since the start.
+  uint64_t seals = 0;   // segments made of heads alone
+  uint64_t merges = 0;  // segments made of others, with heads or without
 };
 
 // All rows of one moment: those of the segments, then those of the heads.
@@ -138,6 +141,8 @@ class LiveIndex {
   ChunkedArray<std::atomic<uint64_t>> dead_;  // bit r % 64 of word r / 64: row r is hidden
   std::atomic<size_t> dead_words_{0};         // words of dead_ that readers may read
   std::atomic<size_t> tombstones_{0};
+  std::atomic<uint64_t> seals_{0};
+  std::atomic<uint64_t> merges_{0};
   uint64_t next_row_ = 0;  // every id handed in so far is below it
   Published<Snapshot> snapshot_;
 };

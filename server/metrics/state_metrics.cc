@@ -51,6 +51,10 @@ void StateMetrics::CollectIndex(Families& families) const {
         static_cast<double>(index.tombstones));
   gauge("vigie_index_bytes", "Memory of the index's codes, rows and tables.",
         static_cast<double>(index.bytes));
+  Counter(families, "vigie_index_seals_total", "Segments made of heads.",
+          static_cast<double>(index.seals));
+  Counter(families, "vigie_index_merges_total", "Segments made of other segments.",
+          static_cast<double>(index.merges));
   const LocalIndexStats local = sources_.catalog->local_stats();
   gauge("vigie_local_pictures", "Pictures with a local fingerprint that acts.",
         static_cast<double>(local.pictures));

@@ -1,6 +1,7 @@
 """kill -9 at random moments while entries are uploaded, withdrawn and decided: what was
 acknowledged is there after the restart, what was not is absent or complete, and the chain of events
-verifies. Heads of the index are small, so that it seals and merges all the time.
+verifies. Heads of the index are small, so that it seals and merges all the time: how often, each
+server is asked just before its end.
 
 VIGIE_SEED repeats a run's plan (the moments themselves depend on the machine)."""
 
@@ -14,6 +15,7 @@ import time
 import grpc
 
 import harness
+from metrics_test import samples
 from vigie.v1 import lists_pb2, match_pb2, types_pb2
 from vigie.v1.review_pb2 import Event
 from vigie.v1.types_pb2 import Verdict
@@ -25,9 +27,10 @@ HEAD_ROWS = 64
 OUTCOMES = 10  # entries of a round whose history is asked for
 BATCH = 10  # entries in a message
 AHEAD = 4  # messages an uploader sends before it waits for an answer
+PAUSE_SECONDS = 0.03  # between its messages in long rounds
 EVENT_OF = {types_pb2.WITHDRAWN: Event.WITHDRAWAL, types_pb2.CONFIRMED: Event.CONFIRMATION,
             types_pb2.REJECTED: Event.REJECTION}
-BUDGET_SECONDS = 95  # no new round after this: slow machines and sanitizers do fewer
+BUDGET_SECONDS = 140  # no new round after this: slow machines and sanitizers do fewer
 
 
 def entry_of(seed, parent, reference):
@@ -63,7 +66,7 @@ class Round:
         def messages():
             for number in itertools.count():
                 ahead.acquire()
-                if over.is_set():
+                if over.wait(PAUSE_SECONDS if self.is_long() else 0):
                     return
                 references = [f"{number}-{i}" for i in range(BATCH)]
                 with self.lock:
@@ -107,6 +110,18 @@ class Round:
         except grpc.RpcError:
             pass  # killed
 
+    def is_long(self):
+        """Every fourth server lives long enough to seal twice and merge what it sealed."""
+        return self.number % 4 == 3
+
+    def moment(self):
+        return self.random.uniform(0.4, 0.9) if self.is_long() else self.random.uniform(0.005, 0.12)
+
+    def count_maintenance(self, server):
+        now = samples(server)
+        self.seals = int(now["vigie_index_seals_total", ()])
+        self.merges = int(now["vigie_index_merges_total", ()])
+
     def run_until_killed(self, server):
         for name in self.list_names():
             server.client("flagger").create_list(name.removeprefix("lists/"))
@@ -117,7 +132,8 @@ class Round:
             server.client("flagger"), server.client("reviewer"), stop]))
         for thread in threads:
             thread.start()
-        time.sleep(self.random.uniform(0.005, 0.12))  # the random moment
+        time.sleep(self.moment())
+        self.count_maintenance(server)
         server.process.kill()
         server.process.wait()
         server.process.stdout.close()
@@ -232,7 +248,8 @@ class Folder(harness.TestCase):
     def work(self, end):
         """Kills the server again and again: what was done, counted."""
         rounds = []
-        counts = dict.fromkeys(("kills", "sent", "acknowledged", "present", "decided"), 0)
+        counts = dict.fromkeys(("kills", "sent", "acknowledged", "present", "decided",
+                                "seals", "merges"), 0)
         server = self.start()
         while len(rounds) < ROUNDS and time.monotonic() < end:
             done = Round(len(rounds), self.seed)
@@ -241,6 +258,8 @@ class Folder(harness.TestCase):
             counts["sent"] += sum(map(len, done.sent.values()))
             counts["acknowledged"] += len(done.names)
             counts["decided"] += len(done.acknowledged)
+            counts["seals"] += done.seals
+            counts["merges"] += done.merges
             if len(rounds) % 20 == 0:
                 self.doctor()
             if len(rounds) % 10 == 0:
@@ -283,6 +302,7 @@ class Kill(harness.TestCase):
         print(", ".join(f"{count} {what}" for what, count in counts.items()))
         self.assertGreater(counts["acknowledged"], 0)
         self.assertGreater(counts["decided"], 0)
+        self.assertGreater(counts["merges"], 0)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,16 @@ import contextlib
 import pathlib
 import random
 import sqlite3
+import threading
 
 import grpc
 
 import harness
+from decoder_test import kill_spawner
 from harness import picture
 from lifecycle_test import NOT_SERVING, SERVING, health
 from match_test import random_pdq
-from metrics_test import parse
+from metrics_test import samples
 from vigie.v1 import audit_pb2, lists_pb2, match_pb2, review_pb2, types_pb2
 from vigie.v1.types_pb2 import Verdict
 
@@ -21,11 +23,6 @@ LIST = "lists/vigie:canary"
 PRINCIPALS = {role: (f"org-{role.replace('_', '-')}", role)
               for role in ("platform", "victim_service", "trusted_flagger", "authority", "reviewer",
                            "auditor", "operator")}
-
-
-def samples(server):
-    _, text = server.get("/metrics")
-    return {key: value for _, family in parse(text).values() for key, value in family.items()}
 
 
 def rounds(server, result="passed"):
@@ -150,6 +147,33 @@ class Canary(harness.TestCase):
         harness.poll(lambda: health(monitor) == SERVING, "health says SERVING")
         self.assertEqual(server.get("/healthz")[0], 200)
         self.assertIn("found again", server.log())
+
+    def test_decoders_that_die_at_once_are_seen_until_they_live(self):
+        server = self.start()
+        harness.poll(lambda: rounds(server) >= 1, "a round")
+        monitor = server.client(None)
+        self.assertEqual(health(monitor), SERVING)
+        live = threading.Event()
+
+        def kill_all():
+            while not live.is_set():
+                kill_spawner(server)
+
+        killer = threading.Thread(target=kill_all)
+        killer.start()
+        try:
+            harness.poll(lambda: health(monitor) == NOT_SERVING, "health says NOT_SERVING")
+            code, text = server.get("/healthz")
+            self.assertEqual((code, "CANARY_FAILED" in text), (503, True), text)
+            verdict = server.client("platform").check(picture("scene-1.png"))
+            self.assertEqual((verdict.outcome, verdict.not_scanned),
+                             (Verdict.NOT_SCANNED, Verdict.DECODER_FAILED))
+        finally:
+            live.set()
+            killer.join()
+        harness.poll(lambda: health(monitor) == SERVING, "health says SERVING")
+        verdict = server.client("platform").check(picture("scene-1.png"))
+        self.assertEqual(verdict.outcome, Verdict.NO_MATCH)
 
     def test_draining_is_not_overridden(self):
         server = self.start(*ON, "--server.drain_notice_ms", "3000")

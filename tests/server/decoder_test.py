@@ -44,6 +44,23 @@ def spawner(server):
     return None
 
 
+def signal_child(pid, number, is_child):
+    """Sends a signal to `pid` if `is_child()` still says that it is one: whether it was sent."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not is_child():
+            return False
+        signal.pidfd_send_signal(process, number)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(process)
+
+
 def signal_worker(server, number, chosen=None):
     """Sends a signal to one of the decoders, if it is one still: its pid, or None."""
     parent = spawner(server)
@@ -51,19 +68,14 @@ def signal_worker(server, number, chosen=None):
     if not workers:
         return None
     pid = (chosen or random).choice(workers)
-    try:
-        process = os.pidfd_open(pid)
-    except OSError:
-        return None
-    try:
-        if pid not in children(parent):
-            return None
-        signal.pidfd_send_signal(process, number)
-        return pid
-    except OSError:
-        return None
-    finally:
-        os.close(process)
+    return pid if signal_child(pid, number, lambda: pid in children(parent)) else None
+
+
+def kill_spawner(server):
+    """And the decoders with it, if there is one."""
+    pid = spawner(server)
+    if pid is not None:
+        signal_child(pid, signal.SIGKILL, lambda: spawner(server) == pid)
 
 
 class WithDecoders(harness.ServerTest):

@@ -62,6 +62,12 @@ def parse(text):
     return families
 
 
+def samples(server):
+    """{(sample name, labels): value} of the server's page."""
+    _, text = server.get("/metrics")
+    return {key: value for _, family in parse(text).values() for key, value in family.items()}
+
+
 def check_histogram(name, samples):
     series = {}
     for (sample, labels), value in samples.items():
@@ -94,12 +100,8 @@ class Metrics(harness.ServerTest):
     def grown(self, before, name, **labels):
         return self.value(name, **labels) - before.get((name, tuple(sorted(labels.items()))), 0)
 
-    def samples(self):
-        _, text = self.server.get("/metrics")
-        return {key: value for _, samples in parse(text).values() for key, value in samples.items()}
-
     def test_counts_are_those_of_the_traffic(self):
-        before = self.samples()
+        before = samples(self.server)
         grown = lambda name, **labels: self.grown(before, name, **labels)
         fingerprints = self.flagger.hash_image(picture("scene-1.png"))
         self.flagger.create_list("counted")
