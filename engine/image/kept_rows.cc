@@ -6,13 +6,13 @@ namespace vigie {
 namespace {
 
 struct EveryColumn {
-  size_t operator[](int x) const { return static_cast<size_t>(x); }
+  size_t operator[](size_t x) const { return x; }
 };
 
 // `blend` makes a sample of one and the pixel's fourth.
 template <int kChannels, typename Columns, typename Blend>
 void PutPixels(const uint8_t* row, const Columns& columns, int width, uint8_t* out, Blend blend) {
-  for (int x = 0; x < width; ++x, out += 3) {
+  for (size_t x = 0; x < static_cast<size_t>(width); ++x, out += 3) {
     const uint8_t* const pixel = row + kChannels * columns[x];
     for (int c = 0; c < 3; ++c) out[c] = blend(pixel[c], pixel[kChannels - 1]);
   }

@@ -187,7 +187,7 @@ absl::Status ReadTable(const toml::table& table, const std::string& prefix, Conf
       VIGIE_RETURN_IF_ERROR(ReadTable(*inner, key + ".", config));
       continue;
     }
-    const auto at = [&node](const absl::Status& status) {
+    const auto at = [&node = node](const absl::Status& status) {
       return Invalid(
           absl::StrCat("line ", node.source().begin.line, ": ", ToAbsl(MessageOf(status))));
     };

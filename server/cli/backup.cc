@@ -72,7 +72,7 @@ void AddBackup(CLI::App& app, int* exit_code) {
   CLI::App* verify = command->add_subcommand("verify", "Check a backup; changes nothing");
   verify->add_option("FOLDER", options->folder, "the backup")->required();
   verify->add_flag("--json", options->json, "print the manifest as JSON");
-  command->callback([command, options, to, verify, exit_code] {
+  command->callback([options, to, verify, exit_code] {
     if (verify->parsed()) {
       *exit_code = Verify(*options);
     } else if (to->count() == 0) {

@@ -18,14 +18,6 @@
 
 #include "server/decode/channel.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VIGIE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define VIGIE_SANITIZED 1
-#endif
-#endif
-
 namespace vigie::decode {
 namespace {
 

@@ -23,7 +23,7 @@ int64_t StatusBytes(const std::string& key) {
 }  // namespace
 
 bool CanMeasurePeakMemory() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef VIGIE_SANITIZED
   return false;
 #else
   return true;

@@ -3,6 +3,9 @@
 # What every target of ours is compiled with.
 add_library(vigie_options INTERFACE)
 target_compile_options(vigie_options INTERFACE -Wall -Wextra -Wshadow -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")  # whose -Wconversion means more than GCC's
+  target_compile_options(vigie_options INTERFACE -Wno-sign-conversion)
+endif()
 if(VIGIE_WERROR)
   target_compile_options(vigie_options INTERFACE -Werror)
 endif()
@@ -10,6 +13,7 @@ if(VIGIE_SANITIZE)
   target_compile_options(vigie_options INTERFACE -fsanitize=${VIGIE_SANITIZE}
                                                  -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vigie_options INTERFACE -fsanitize=${VIGIE_SANITIZE})
+  target_compile_definitions(vigie_options INTERFACE VIGIE_SANITIZED)  # what is slow or larger then
 endif()
 if(VIGIE_BUILD_FUZZERS)
   target_compile_options(vigie_options INTERFACE -fsanitize=fuzzer-no-link)

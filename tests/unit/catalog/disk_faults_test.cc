@@ -28,7 +28,7 @@ using testing::Script;
 using testing::Take;
 using testing::TemporaryFolder;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef VIGIE_SANITIZED
 constexpr int kStride = 5;  // places that are tried
 #else
 constexpr int kStride = 1;
