@@ -64,7 +64,12 @@ ServerReport MeasureServer(const ServerOptions& options,
 
 // Inside bench/server_*.cc.
 // Pictures a second that this process looks up in the catalogue of `data_dir`, on all cores.
-double EngineHashRate(const std::string& data_dir, const ServerOptions& options, size_t entries);
+struct EngineHashRates {
+  double single = 0;    // one by one
+  double together = 0;  // as many together as a batch is looked up in
+};
+EngineHashRates MeasureEngineHashes(const std::string& data_dir, const ServerOptions& options,
+                                    size_t entries);
 // Pictures a second that this process decodes and hashes, on all cores.
 double EngineImageRate(const std::vector<std::string>& pictures, double seconds);
 

@@ -1,6 +1,6 @@
 // vigie-bench server: what the engine does alone, on the same machine with the same data.
 #include <atomic>
-#include <stdexcept>
+#include <span>
 #include <thread>
 
 #include "bench/inputs.h"
@@ -35,7 +35,8 @@ double RateOf(double seconds, const std::function<void(size_t)>& work) {
 
 }  // namespace
 
-double EngineHashRate(const std::string& data_dir, const ServerOptions& options, size_t entries) {
+EngineHashRates MeasureEngineHashes(const std::string& data_dir, const ServerOptions& options,
+                                    size_t entries) {
   const auto store = OpenSqliteStore(data_dir + "/vigie.db");
   if (!store.ok()) throw std::runtime_error(std::string(MessageOf(store.status())));
   CatalogOptions catalog_options;
@@ -57,11 +58,19 @@ double EngineHashRate(const std::string& data_dir, const ServerOptions& options,
   CheckOptions check;
   check.organisation = kPlatform;
   std::atomic<bool> failed{false};
-  const double rate = RateOf(options.seconds, [&](size_t i) {
+  const double single = RateOf(options.seconds, [&](size_t i) {
     if (!pipeline.CheckFingerprints(questions[i % kQuestions], check).ok()) failed.store(true);
   });
+  static_assert(kQuestions % Pipeline::kTogether == 0);
+  const double groups = RateOf(options.seconds, [&](size_t i) {
+    const auto some =
+        std::span(questions).subspan(i * Pipeline::kTogether % kQuestions, Pipeline::kTogether);
+    for (const auto& verdict : pipeline.CheckTogether(some, check)) {
+      if (!verdict.ok()) failed.store(true);
+    }
+  });
   if (failed.load()) throw std::runtime_error("a check of the engine failed");
-  return rate;
+  return {.single = single, .together = groups * Pipeline::kTogether};
 }
 
 double EngineImageRate(const std::vector<std::string>& pictures, double seconds) {

@@ -83,14 +83,15 @@ class Session {
   }
 
   void Run() {
-    double hash_rate = 0;
-    if (HasHashModes()) hash_rate = EngineHashRate(data_dir_, options_, entries_);
+    EngineHashRates hash_rates;
+    if (HasHashModes()) hash_rates = MeasureEngineHashes(data_dir_, options_, entries_);
     if (HasMode("image")) pictures_ = Pictures(options_.images);
     if (!options_.hostile.empty()) hostile_ = HostileFiles(options_.hostile);
     const double image_rate = pictures_.empty() ? 0 : EngineImageRate(pictures_, options_.seconds);
     Start();
     const double floor_rps = MeasureFloor();
     for (const std::string& mode : options_.modes) {
+      const double hash_rate = mode == "batch" ? hash_rates.together : hash_rates.single;
       MeasureMode(mode, floor_rps, mode == "image" ? image_rate : hash_rate);
     }
   }
@@ -144,10 +145,12 @@ class Session {
     return mode == "stream" ? MakeStreamLoad(Connect(), load) : MakeHashLoad(Connect(), load);
   }
 
-  // Of a picture or a batch less is in flight: they are no faster for waiting in a longer queue.
+  // Of pictures and batches less is in flight: they are no faster for waiting in a longer queue, and
+  // one of batches that is never empty is refused as one that lasts.
   size_t WindowOf(const std::string& mode) const {
-    return mode == "image" || mode == "batch" ? std::max<size_t>(options_.window / 8, 1)
-                                              : options_.window;
+    if (mode == "batch") return std::max<size_t>(options_.window / 16, 1);
+    if (mode == "image") return std::max<size_t>(options_.window / 8, 1);
+    return options_.window;
   }
 
   double MeasureFloor() {

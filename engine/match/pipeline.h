@@ -1,6 +1,7 @@
 // Bytes or hashes in, verdict out: the one place that says decode, hash, search, decide.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "engine/base/clock.h"
 #include "engine/base/fingerprint.h"
 #include "engine/base/published.h"
@@ -43,6 +45,15 @@ struct CheckTimes {
   int64_t hash_ns = 0;  // with finding and hashing parts
   int64_t search_ns = 0;
   int64_t decide_ns = 0;  // with noting the verdict
+
+  // Each one's, of `checks` that were made together; of none all.
+  CheckTimes ShareOf(size_t checks) const {
+    const auto n = static_cast<int64_t>(std::max<size_t>(checks, 1));
+    return {.decode_ns = decode_ns / n,
+            .hash_ns = hash_ns / n,
+            .search_ns = search_ns / n,
+            .decide_ns = decide_ns / n};
+  }
 };
 
 // What the caller may choose for one check.
@@ -97,6 +108,16 @@ class Pipeline {
   absl::StatusOr<Verdict> CheckFingerprints(std::span<const QueryFingerprint> fingerprints,
                                             const CheckOptions& options) const;
 
+  // Pictures that are best checked together: so many that the index waits for the memory of all of
+  // them at once, so few that a caller who is gone is noticed between them.
+  static constexpr int kTogether = 8;
+
+  // The verdicts on several such pictures, in their order, each as CheckFingerprints() would give
+  // it. They are looked up together, which takes less time than one after the other; one that is
+  // HASH_MALFORMED does not keep the others from their verdicts. Times are of all of them.
+  std::vector<absl::StatusOr<Verdict>> CheckTogether(
+      std::span<const std::vector<QueryFingerprint>> pictures, const CheckOptions& options) const;
+
   // Writes down what checks have put into CheckOptions::to_write_down, in one commit. What fails is
   // written down later, as by a check.
   void WriteDown(std::vector<VerdictRecord> verdicts) const;
@@ -123,17 +144,24 @@ class Pipeline {
 
   HashOptions HashingFor(bool thorough) const;
   void AddHashes(Bytes encoded, const CheckOptions& options, Queries& queries) const;
-  Revision RevisionFor(const Queries& queries) const;
+  absl::Status AddFingerprints(std::span<const QueryFingerprint> fingerprints,
+                               Queries& queries) const;
   absl::Status CheckRequest(const CheckOptions& options) const;
-  absl::StatusOr<Verdict> Search(Queries& queries, const CheckOptions& options) const;
-  absl::Status SearchNear(Queries& queries, const CheckOptions& options,
-                          std::vector<Match>* matches) const;
-  absl::Status SearchLocal(Queries& queries, const CheckOptions& options,
-                           std::vector<Match>* matches) const;
+
+  // search.cc: `verdicts[i]` is the one on `together[i]`, of which it leaves nothing.
+  absl::Status Search(std::span<Queries> together, const CheckOptions& options,
+                      std::span<Verdict> verdicts) const;
+  void Begin(const CheckOptions& options, Queries& queries) const;
+  Revision RevisionFor(const Queries& queries) const;
+  absl::Status LookUp(std::span<const Pdq256> hashes, const CheckOptions& options,
+                      absl::FunctionRef<void(const JoinedHit&)> take) const;
+  absl::Status SearchWholes(std::span<Queries> together, const CheckOptions& options) const;
+  absl::Status SearchParts(Queries& queries, const CheckOptions& options) const;
+  absl::Status SearchLocal(Queries& queries, const CheckOptions& options) const;
   // For more than kFast.
   bool IsTimeLeft(const Queries& queries, const CheckOptions& options) const;
-  void AddMatch(const JoinedHit& hit, const Queries& queries, const CheckOptions& options,
-                std::vector<Match>* matches) const;
+  void AddMatch(const JoinedHit& hit, const CheckOptions& options, Queries& queries) const;
+  Verdict Conclude(Queries& queries, const CheckOptions& options) const;
   // Notes what was answered about what was found; `verdict` is complete.
   void Note(const Verdict& verdict, const UploadId& upload, const CheckOptions& options) const;
 

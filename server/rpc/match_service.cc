@@ -137,21 +137,47 @@ absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesR
     };
     return absl::OkStatus();
   };
-  for (int i = 0; i < request.pictures_size(); ++i) {
-    if (i > 0) {
+  const int count = request.pictures_size();
+  constexpr int kTogether = Pipeline::kTogether;
+  for (int begin = 0; begin < count; begin += kTogether) {
+    if (begin > 0) {
       absl::Status wanted = runner_.StillWanted(call);
       if (!wanted.ok()) return end(std::move(wanted));
     }
     if (to_write_down.size() >= kWrittenTogether) {
       pipeline_.WriteDown(std::exchange(to_write_down, {}));
     }
-    const absl::Status checked = Check(options, request.pictures(i), response->add_verdicts());
-    if (!checked.ok()) {
-      return end(Error(checked.code(), ReasonOrCode(checked),
-                       absl::StrCat("pictures[", i, "]: ", checked.message())));
-    }
+    absl::Status checked =
+        CheckSome(request, begin, std::min(begin + kTogether, count), options, response);
+    if (!checked.ok()) return end(std::move(checked));
   }
   return end(absl::OkStatus());
+}
+
+absl::Status MatchServiceImpl::CheckSome(const v1::CheckHashesRequest& request, int begin, int end,
+                                         CheckOptions& options,
+                                         v1::CheckHashesResponse* response) const {
+  const auto problem_of = [](int picture, const absl::Status& status) {
+    return Error(status.code(), ReasonOrCode(status),
+                 absl::StrCat("pictures[", picture, "]: ", status.message()));
+  };
+  CheckTimes times;
+  if (runner_.observer() != nullptr) options.times = &times;
+  std::vector<std::vector<QueryFingerprint>> pictures;
+  absl::Status readable;
+  for (int i = begin; i < end && readable.ok(); ++i) {
+    auto picture = FromProto(request.pictures(i));
+    readable = picture.ok() ? absl::OkStatus() : problem_of(i, picture.status());
+    if (picture.ok()) pictures.push_back(*std::move(picture));
+  }
+  const auto verdicts = pipeline_.CheckTogether(pictures, options);
+  times = times.ShareOf(verdicts.size());
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    Observe(runner_, verdicts[i], times);
+    if (!verdicts[i].ok()) return problem_of(begin + static_cast<int>(i), verdicts[i].status());
+    ToProto(*verdicts[i], catalog_, response->add_verdicts());
+  }
+  return readable;
 }
 
 absl::Status MatchServiceImpl::AnswerTo(const Call& call, const v1::StreamCheckRequest& request,

@@ -46,6 +46,9 @@ class MatchServiceImpl final : public MatchServiceBase {
                      v1::Verdict* answer) const;
   absl::Status CheckAll(const Call& call, const v1::CheckHashesRequest& request,
                         v1::CheckHashesResponse* response, Runner::Rest* rest) const;
+  // Pictures `begin` to `end` - 1 of the request.
+  absl::Status CheckSome(const v1::CheckHashesRequest& request, int begin, int end,
+                         CheckOptions& options, v1::CheckHashesResponse* response) const;
   absl::Status AnswerTo(const Call& call, const v1::StreamCheckRequest& request,
                         v1::StreamCheckResponse* response) const;
   absl::StatusOr<v1::StreamCheckResponse> Answer(const Call& call,
