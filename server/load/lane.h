@@ -21,11 +21,12 @@ namespace vigie {
 
 // What a job's time is proportional to; each kind's time a unit is measured apart.
 enum class Work : uint8_t {
-  kOther = 0,   // a unit: a call, or a message of a stream
-  kChecks = 1,  // a unit: a fingerprint
-  kImages = 2,  // a unit: 64 KiB of picture, begun ones count
+  kOther = 0,    // a unit: a call, or a message of a stream
+  kChecks = 1,   // of a picture; a unit: a fingerprint
+  kBatches = 2,  // of many pictures, which takes less of each; a unit: a fingerprint
+  kImages = 3,   // a unit: 64 KiB of picture, begun ones count
 };
-inline constexpr size_t kWorks = 3;
+inline constexpr size_t kWorks = 4;
 
 // One lane as of now. Counts are since the start.
 struct LaneStats {
@@ -119,7 +120,7 @@ class Lane {
   FairQueue<Waiting> queue_;  // costs in nanoseconds
   std::unordered_map<std::string, size_t> bytes_of_;
   // Nanoseconds a unit, as measured lately.
-  std::array<double, kWorks> ns_per_unit_ = {200'000, 20'000, 5'000'000};
+  std::array<double, kWorks> ns_per_unit_ = {200'000, 20'000, 20'000, 5'000'000};
   size_t running_ = 0;
   size_t bytes_ = 0;
   TimeUs empty_us_ = 0;  // when nothing waited last

@@ -13,9 +13,9 @@ namespace {
 constexpr size_t kMaxStreamId = 128;
 constexpr size_t kStreamInFlight = 32;
 constexpr size_t kPictureUnit = 64 << 10;  // bytes
-// Fingerprints that are looked up in gRPC's own thread: handing them to another one costs as much
-// as looking up one (docs/decisions/0016-overload.md).
-constexpr int64_t kFewFingerprints = 4;
+// Fingerprints that are looked up in gRPC's own thread, as all orientations of one picture are:
+// handing them to another one costs more than looking them up (docs/decisions/0016-overload.md).
+constexpr int64_t kFewFingerprints = 8;
 constexpr size_t kFewFields = 64;
 constexpr size_t kFewBytes = 4096;
 // Verdicts that are written down together, so that a match rate counts soon.
@@ -47,7 +47,7 @@ Demand DemandOfImage(const MessageContents& message) {
 Demand DemandOfHashes(const MessageContents& message) {
   const auto pictures = static_cast<int64_t>(message.items);
   const auto fingerprints = static_cast<int64_t>(message.sub_items);
-  return {.work = Work::kChecks,
+  return {.work = pictures > 1 ? Work::kBatches : Work::kChecks,
           .units = fingerprints,
           .pictures = pictures,
           .bytes = message.bytes,

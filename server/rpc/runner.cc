@@ -223,6 +223,7 @@ int64_t Runner::RateOf(const Call& call, Work work) const {
   const auto or_default = [](int64_t own, int64_t server) { return own != 0 ? own : server; };
   switch (work) {
     case Work::kChecks:
+    case Work::kBatches:
       return or_default(call.caller.checks_per_second, checks_per_second_.load());
     case Work::kImages:
       return or_default(call.caller.images_per_second, images_per_second_.load());

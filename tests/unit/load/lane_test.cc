@@ -136,6 +136,36 @@ TEST_F(LaneTest, RefusesWhatWouldWaitForTooLongOrBeyondItsDeadline) {
   gate_.Open();
 }
 
+TEST_F(LaneTest, WhatAFingerprintTakesInABatchIsMeasuredApart) {
+  Lane lane("checks", {.threads = 1, .max_wait_us = 100'000}, clock_);
+  // A picture alone takes 1 ms, one of a batch of 100 a tenth of that.
+  const auto work = [&](Work work, int64_t units, TimeUs us) {
+    std::promise<void> done;
+    const Lane::Demand demand{.organisation = "a", .work = work, .units = units};
+    ASSERT_EQ(lane.Submit(demand,
+                          [&](bool) {
+                            clock_.Advance(us);
+                            done.set_value();
+                            return true;
+                          }),
+              0);
+    done.get_future().wait();
+    while (lane.stats().running != 0) std::this_thread::yield();
+  };
+  for (int i = 0; i < 500; ++i) {
+    work(Work::kChecks, 1, 1000);
+    work(Work::kBatches, 100, 10'000);
+  }
+  ASSERT_EQ(lane.Submit({.organisation = "a"}, gate_.Job()), 0);
+  gate_.WaitUntilEntered(1);
+  const Lane::Demand batch{.organisation = "a", .work = Work::kBatches, .units = 100};
+  ASSERT_EQ(lane.Submit(batch, Nothing), 0);
+  EXPECT_NEAR(static_cast<double>(lane.stats().expected_us), 10'000, 100);
+  ASSERT_EQ(lane.Submit({.organisation = "a", .work = Work::kChecks}, Nothing), 0);
+  EXPECT_NEAR(static_cast<double>(lane.stats().expected_us), 11'000, 110);
+  gate_.Open();
+}
+
 TEST_F(LaneTest, AnOrganisationsStreamsDoNotHoldUpItsCalls) {
   Lane lane("images", {.threads = 1, .max_wait_us = 100'000}, clock_);
   const Lane::Demand image{.organisation = "a", .work = Work::kImages};
