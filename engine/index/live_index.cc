@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <tuple>
 #include <utility>
 
@@ -179,13 +178,27 @@ absl::Status LiveIndex::CompareWithScan(const Pdq256& query, int max_distance, s
   return absl::OkStatus();
 }
 
-size_t LiveIndex::CountDead(std::span<const RowId> rows) const {
-  return static_cast<size_t>(
+// More than a quarter. A large segment is only counted when so many rows have been hidden since the
+// last time that it might be: counting takes longer than a round may.
+bool LiveIndex::IsMostlyDead(const SealedIndex& segment) {
+  const size_t tombstones = tombstones_.load();
+  DeadCount& known = dead_counts_[&segment];
+  const auto is_mostly = [&](size_t dead) { return 4 * dead > segment.size(); };
+  if (!is_mostly(known.dead + (tombstones - known.tombstones))) return false;
+  const auto rows = segment.rows();
+  known.dead = static_cast<size_t>(
       std::count_if(rows.begin(), rows.end(), [this](RowId row) { return IsDead(row); }));
+  known.tombstones = tombstones;  // of before counting: what came meanwhile may count twice
+  return is_mostly(known.dead);
 }
 
-LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) const {
+LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) {
   MergePlan plan;
+  // One that is gone may have left its address to another, of which no more are dead.
+  std::erase_if(dead_counts_, [&now](const auto& counted) {
+    return std::none_of(now.segments.begin(), now.segments.end(),
+                        [&counted](const auto& segment) { return segment.get() == counted.first; });
+  });
   size_t rows = 0;
   for (const auto& head : now.heads) {
     if (!head->full() && !seal_all) break;
@@ -200,9 +213,9 @@ LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) co
          now.segments[plan.keep_segments - 1]->size() < 2 * rows) {
     absorb();
   }
-  // A segment with more than a quarter of its rows dead is rebuilt, with what follows it.
+  // A segment that is mostly dead is rebuilt, with what follows it.
   for (size_t i = 0; i < plan.keep_segments; ++i) {
-    if (4 * CountDead(now.segments[i]->rows()) > now.segments[i]->size()) {
+    if (IsMostlyDead(*now.segments[i])) {
       while (plan.keep_segments > i) absorb();
     }
   }

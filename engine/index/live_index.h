@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -131,9 +132,15 @@ class LiveIndex {
     size_t keep_segments = 0;
   };
 
+  // Rows of a segment that were dead when there were so many tombstones.
+  struct DeadCount {
+    size_t dead = 0;
+    size_t tombstones = 0;
+  };
+
   bool IsDead(RowId row) const;
-  size_t CountDead(std::span<const RowId> rows) const;
-  MergePlan PlanMerge(const Snapshot& now, bool seal_all) const;
+  bool IsMostlyDead(const SealedIndex& segment);
+  MergePlan PlanMerge(const Snapshot& now, bool seal_all);
   void PublishMerge(const MergePlan& plan, std::shared_ptr<const SealedIndex> merged);
 
   const LiveIndexOptions options_;
@@ -143,7 +150,8 @@ class LiveIndex {
   std::atomic<size_t> tombstones_{0};
   std::atomic<uint64_t> seals_{0};
   std::atomic<uint64_t> merges_{0};
-  uint64_t next_row_ = 0;  // every id handed in so far is below it
+  uint64_t next_row_ = 0;                                // every id handed in so far is below it
+  std::map<const SealedIndex*, DeadCount> dead_counts_;  // Maintain()'s own
   Published<Snapshot> snapshot_;
 };
 

@@ -187,6 +187,37 @@ TEST(LiveIndex, MaintainGivesBackTheRowsOfMostlyDeadSegments) {
   EXPECT_EQ(index.stats().segments, 0U);
 }
 
+TEST(LiveIndex, ASegmentIsRebuiltWhenAQuarterIsDeadHoweverSlowlyTheyDie) {
+  LiveIndex index({.head_capacity = 8});
+  for (RowId row = 1; row <= 64; ++row) Add(index, {}, row);
+  ASSERT_TRUE(index.Maintain(true).ok());
+  for (RowId row = 65; row <= 80; ++row) Add(index, {}, row);
+  ASSERT_TRUE(index.Maintain(true).ok());
+  ASSERT_EQ(index.stats().segments, 2U);
+  // One at a time, from either segment in turns: what dies in one is not counted in the other.
+  size_t sizes[] = {64, 16};
+  size_t dead[] = {0, 0};
+  RowId next[] = {1, 65};
+  int rebuilt = 0;
+  for (int round = 0; round < 40; ++round) {
+    const size_t which = round % 3 == 0 ? 1 : 0;
+    index.Remove(std::vector<RowId>{next[which]++});
+    ASSERT_TRUE(index.Maintain().ok());
+    const size_t segment = sizes[1] == 0 ? 0 : which;
+    if (4 * ++dead[segment] > sizes[segment]) {
+      ++rebuilt;
+      sizes[segment] -= std::exchange(dead[segment], 0);
+      if (segment == 0) {  // what follows goes into it
+        sizes[0] += std::exchange(sizes[1], 0) - std::exchange(dead[1], 0);
+      }
+    }
+    ASSERT_EQ(index.stats().rows, sizes[0] + sizes[1]) << round;
+    ASSERT_EQ(index.stats().segments, sizes[1] == 0 ? 1U : 2U) << round;
+  }
+  EXPECT_EQ(rebuilt, 4);
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 80U - 40U);
+}
+
 TEST(LiveIndex, SegmentSizesFallByHalves) {
   Random random(13);
   LiveIndex index({.kind = IndexKind::kFlat, .head_capacity = 8});
