@@ -59,8 +59,8 @@ void AddOptions(CLI::App* command, const std::shared_ptr<ServerFlags>& flags) {
       ->check(CLI::Range(size_t{1}, size_t{1000}).description(""));
   command
       ->add_option("--window", options.window,
-                   "calls in flight when the capacity is measured; an eighth of it for batches and "
-                   "images; default: 128")
+                   "calls in flight when the capacity is measured; an eighth of it for images, a "
+                   "sixteenth for batches; default: 128")
       ->check(CLI::Range(size_t{1}, size_t{100'000}).description(""));
   command->add_option("--seconds", options.seconds, "of each measurement; default: 5")
       ->check(CLI::Range(0.1, 3600.0).description(""));
