@@ -139,7 +139,7 @@ TEST_F(LaneTest, RefusesWhatWouldWaitForTooLongOrBeyondItsDeadline) {
 TEST_F(LaneTest, WhatAFingerprintTakesInABatchIsMeasuredApart) {
   Lane lane("checks", {.threads = 1, .max_wait_us = 100'000}, clock_);
   // A picture alone takes 1 ms, one of a batch of 100 a tenth of that.
-  const auto work = [&](Work work, int64_t units, TimeUs us) {
+  const auto run = [&](Work work, int64_t units, TimeUs us) {
     std::promise<void> done;
     const Lane::Demand demand{.organisation = "a", .work = work, .units = units};
     ASSERT_EQ(lane.Submit(demand,
@@ -153,8 +153,8 @@ TEST_F(LaneTest, WhatAFingerprintTakesInABatchIsMeasuredApart) {
     while (lane.stats().running != 0) std::this_thread::yield();
   };
   for (int i = 0; i < 500; ++i) {
-    work(Work::kChecks, 1, 1000);
-    work(Work::kBatches, 100, 10'000);
+    run(Work::kChecks, 1, 1000);
+    run(Work::kBatches, 100, 10'000);
   }
   ASSERT_EQ(lane.Submit({.organisation = "a"}, gate_.Job()), 0);
   gate_.WaitUntilEntered(1);
