@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -143,6 +145,30 @@ TEST(LiveIndex, CapKeepsTheNearestAndSaysHowManyThereWere) {
   EXPECT_EQ(capped.hits, std::vector<Hit>(all.hits.begin(), all.hits.begin() + 7));
   EXPECT_THAT(Search(index, {query}, 31, 0).hits, IsEmpty());
   EXPECT_EQ(Search(index, {query}, 31, 0).total, 62U);
+}
+
+TEST(LiveIndex, AMillionRowsWithinTheRadiusAreCountedAndTheNearestGiven) {
+  constexpr size_t kRows = 1'000'000;
+  Random random(14);
+  const Pdq256 query = random.Hash();
+  std::vector<Pdq256> codes(kRows, random.Near(query, 9));
+  codes[kRows / 4] = query;
+  std::vector<RowId> rows(kRows);
+  std::iota(rows.begin(), rows.end(), RowId{1});
+  for (const IndexKind kind : {IndexKind::kMultiIndexHash, IndexKind::kFlat}) {
+    LiveIndex index({.kind = kind});
+    // Half of them sealed, half in heads.
+    const auto add = [&](size_t begin) {
+      return index.Add(std::span(codes).subspan(begin, kRows / 2),
+                       std::span(rows).subspan(begin, kRows / 2));
+    };
+    ASSERT_TRUE(add(0).ok());
+    ASSERT_TRUE(index.Maintain(true).ok());
+    ASSERT_TRUE(add(kRows / 2).ok());
+    const SearchResult found = Search(index, {query}, 31, 3);
+    EXPECT_EQ(found.total, kRows);
+    EXPECT_THAT(found.hits, ElementsAre(Hit{0, kRows / 4 + 1, 0}, Hit{0, 1, 9}, Hit{0, 2, 9}));
+  }
 }
 
 TEST(LiveIndex, ARowNearSeveralQueriesIsAHitOfEach) {
