@@ -11,7 +11,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/index/mih_probe.cc"
 #include "hwy/foreach_target.h"
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 // clang-format on
 
@@ -23,6 +22,11 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr uint32_t kLine = 64 / sizeof(uint16_t);  // sketches on a cache line
+
+// Brings a cache line into the second-level cache. Not into the first, as hwy::Prefetch() would: of
+// what is asked for so long beforehand, much has been pushed out of it again before it is read
+// (docs/decisions/0006-multi-index-hash.md, experiment 12).
+HWY_INLINE void AskFor(const void* line) { __builtin_prefetch(line, 0, 2); }
 
 // The rows of one value of a substring, and how far their next substring may be.
 struct Bucket {
@@ -160,7 +164,7 @@ class Prober {
     step.probe = &task_.probes[number_];
     step.asked = shared_[next_key_++];
     const uint32_t* starts = step.probe->table->starts.data();
-    for (const uint32_t flip : step.probe->flips) hwy::Prefetch(starts + (step.asked.key ^ flip));
+    for (const uint32_t flip : step.probe->flips) AskFor(starts + (step.asked.key ^ flip));
   }
 
   // Adds to what each sharer has cost, and lets go of those that are given up. False: all are.
@@ -187,9 +191,9 @@ class Prober {
       const uint32_t begin = starts[key ^ flip];
       const uint32_t end = starts[(key ^ flip) + 1];
       step.buckets[step.count] = {begin, end, chain - static_cast<uint32_t>(std::popcount(flip))};
-      hwy::Prefetch(sketches + begin);
-      hwy::Prefetch(sketches + std::max(end, 1U) - 1);  // on another line half of the time
-      for (uint32_t at = begin + kLine; at + kLine < end; at += kLine) hwy::Prefetch(sketches + at);
+      AskFor(sketches + begin);
+      AskFor(sketches + std::max(end, 1U) - 1);  // on another line half of the time
+      for (uint32_t at = begin + kLine; at + kLine < end; at += kLine) AskFor(sketches + at);
       step.count += end != begin;  // without a branch: which are empty cannot be predicted
       rows += end - begin;
     }
@@ -245,7 +249,7 @@ class Prober {
   }
 
   HWY_INLINE void Survive(const Step& step, uint32_t place, uint32_t sharers) {
-    hwy::Prefetch(step.probe->table->ids.data() + place);
+    AskFor(step.probe->table->ids.data() + place);
     for (; sharers != 0; sharers &= sharers - 1) {
       const uint32_t query = step.asked.queries[static_cast<size_t>(std::countr_zero(sharers))];
       cost_of_[query] += kSurvivorCost;
@@ -258,7 +262,7 @@ class Prober {
     const std::span<Survivor> survivors(survivors_.data(), survivor_count_);
     for (Survivor& survivor : survivors) {
       survivor.place = task_.probes[survivor.probe].table->ids[survivor.place];
-      hwy::Prefetch(task_.codes + survivor.place);
+      AskFor(task_.codes + survivor.place);
     }
     for (const Survivor& survivor : survivors) Compare(survivor);
     survivor_count_ = 0;
