@@ -89,11 +89,11 @@ absl::StatusOr<std::shared_ptr<const KeyRing::Keys>> KeyRing::ReadKeys() {
   return keys;
 }
 
-absl::StatusOr<std::shared_ptr<const KeyRing::Keys>> KeyRing::CurrentKeys() {
+absl::StatusOr<std::shared_ptr<const KeyRing::Keys>> KeyRing::CurrentKeys(TimeUs age) {
   const std::lock_guard lock(mutex_);
   const TimeUs now = clock_.Now();
   // A clock that was set back must not stop the refreshing.
-  if (keys_ != nullptr && std::llabs(now - checked_us_) < kRefreshUs) return keys_;
+  if (keys_ != nullptr && std::llabs(now - checked_us_) < age) return keys_;
   uint64_t version = 0;  // of before they are read: a change meanwhile is seen the next time
   VIGIE_ASSIGN_OR_RETURN(version, store_.KeysVersion());
   if (keys_ == nullptr || version != version_) {
@@ -131,8 +131,12 @@ absl::StatusOr<Principal> KeyRing::Authenticate(std::string_view key_text) {
   if (separator == std::string_view::npos) return invalid;
   const auto secret = FromBase32(key_text.substr(separator + 1));
   std::shared_ptr<const Keys> keys;
-  VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys());
-  const auto it = keys->by_id.find(key_text.substr(0, separator));
+  VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys(kRefreshUs));
+  auto it = keys->by_id.find(key_text.substr(0, separator));
+  if (it == keys->by_id.end()) {
+    VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys(kLookAgainUs));
+    it = keys->by_id.find(key_text.substr(0, separator));
+  }
   if (!secret.has_value() || it == keys->by_id.end()) return invalid;
   const KeyRecord& key = it->second;
   // A certificate is no secret: whoever has seen it could say its bytes.
@@ -143,10 +147,14 @@ absl::StatusOr<Principal> KeyRing::Authenticate(std::string_view key_text) {
 
 absl::StatusOr<Principal> KeyRing::AuthenticateCertificate(std::string_view pem) {
   std::shared_ptr<const Keys> keys;
-  VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys());
+  VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys(kRefreshUs));
   const auto der = CertificateFromPem(pem);
-  const auto it =
-      der.has_value() ? keys->by_certificate.find(DigestOf(*der)) : keys->by_certificate.end();
+  const std::string digest = der.has_value() ? DigestOf(*der) : std::string();
+  auto it = keys->by_certificate.find(digest);
+  if (it == keys->by_certificate.end()) {
+    VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys(kLookAgainUs));
+    it = keys->by_certificate.find(digest);
+  }
   if (it == keys->by_certificate.end()) {
     return Unauthenticated("CERTIFICATE_UNKNOWN",
                            "your certificate is valid and registered for nobody: ask the operator, "

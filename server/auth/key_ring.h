@@ -28,10 +28,13 @@ absl::StatusOr<NewKey> MakeKey(std::string_view organisation, Role role, std::st
 absl::StatusOr<KeyRecord> MakeCertificateKey(std::string_view pem, std::string_view organisation,
                                              Role role, std::string_view label, TimeUs now);
 
-// Thread-safe. Sees changes of keys and organisations by other processes within kRefreshUs.
+// Thread-safe. Sees changes of keys and organisations by other processes within kRefreshUs, and a
+// key that it does not know as of kLookAgainUs ago: who has just made one may use it.
 class KeyRing {
  public:
   static constexpr TimeUs kRefreshUs = 100'000;
+  // Bounds what calls with made-up keys cost: one read each so often.
+  static constexpr TimeUs kLookAgainUs = 1000;
 
   KeyRing(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
@@ -50,7 +53,8 @@ class KeyRing {
   };
 
   absl::StatusOr<std::shared_ptr<const Keys>> ReadKeys();
-  absl::StatusOr<std::shared_ptr<const Keys>> CurrentKeys();
+  // As of at most `age` ago.
+  absl::StatusOr<std::shared_ptr<const Keys>> CurrentKeys(TimeUs age);
   absl::StatusOr<Principal> PrincipalOf(const KeyRecord& key, const Keys& keys) const;
 
   Store& store_;

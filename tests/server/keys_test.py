@@ -101,7 +101,7 @@ class Keys(harness.ServerTest):
                 stub(lists_pb2.ListListsRequest(), timeout=harness.WAIT_SECONDS,
                      metadata=[("authorization", value)])
 
-    def test_a_key_made_while_the_server_runs_works_within_a_moment_until_it_is_revoked(self):
+    def test_a_key_made_while_the_server_runs_works_at_once_until_it_is_revoked(self):
         key = harness.make_key(self.server.data_dir, "late", "platform")
         client = self.server.client_with_key(key)
 
@@ -111,7 +111,7 @@ class Keys(harness.ServerTest):
             except grpc.RpcError as error:
                 self.assertEqual(error.code(), UNAUTHENTICATED)
                 return harness.wire.error_reason(error)
-        harness.poll(lambda: answer() == "OK", "the new key works", 5)
+        self.assertEqual(answer(), "OK")
         revoked = harness.run("key", "revoke", "--data_dir", self.server.data_dir,
                               key.split("_")[1])
         self.assertEqual(revoked.returncode, 0, revoked.stderr)

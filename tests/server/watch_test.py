@@ -27,7 +27,7 @@ class Stream:
         self._messages = queue.Queue()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        self.next()  # it says at once how far it is
+        assert self.next() is not None, self.error  # it says at once how far it is
 
     def _read(self):
         try:

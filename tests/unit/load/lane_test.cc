@@ -167,15 +167,16 @@ TEST_F(LaneTest, WhatAFingerprintTakesInABatchIsMeasuredApart) {
 }
 
 TEST_F(LaneTest, AnOrganisationsStreamsDoNotHoldUpItsCalls) {
+  // What jobs use lives longer than the lane, which does what still waits when it goes.
+  std::atomic<int> before{0};
+  std::promise<int> seen;
   Lane lane("images", {.threads = 1, .max_wait_us = 100'000}, clock_);
   const Lane::Demand image{.organisation = "a", .work = Work::kImages};
   lane.SubmitAlways(image, gate_.Job());
   gate_.WaitUntilEntered(1);
-  std::atomic<int> before{0};
   for (int i = 0; i < 100; ++i) {
     lane.SubmitAlways(image, [&before](bool) { return ++before > 0; });
   }
-  std::promise<int> seen;
   EXPECT_EQ(lane.Submit(image,
                         [&](bool) {
                           seen.set_value(before.load());
@@ -215,11 +216,12 @@ TEST_F(LaneTest, AClockThatIsSetIsNotTakenForWork) {
 }
 
 TEST_F(LaneTest, WhatIsShortIsDoneByTheCallerWhenAThreadWouldBeFree) {
+  std::promise<bool> here;
   Lane lane("checks", {.threads = 2}, clock_);
   const auto self = std::this_thread::get_id();
   std::thread::id by;
-  const auto note = [&by](bool here) {
-    by = here ? std::this_thread::get_id() : std::thread::id();
+  const auto note = [&by](bool in_caller) {
+    by = in_caller ? std::this_thread::get_id() : std::thread::id();
     return true;
   };
   ASSERT_EQ(lane.Submit({.organisation = "a", .here = true}, note), 0);
@@ -227,7 +229,6 @@ TEST_F(LaneTest, WhatIsShortIsDoneByTheCallerWhenAThreadWouldBeFree) {
   ASSERT_EQ(lane.Submit({.organisation = "a"}, gate_.Job()), 0);
   ASSERT_EQ(lane.Submit({.organisation = "a"}, gate_.Job()), 0);
   gate_.WaitUntilEntered(2);
-  std::promise<bool> here;
   ASSERT_EQ(lane.Submit({.organisation = "a", .here = true},
                         [&here](bool in_caller) {
                           here.set_value(in_caller);
