@@ -27,6 +27,7 @@ constexpr size_t kHostileWindow = 16;
 constexpr char kHostile[] = "bench-hostile";
 constexpr double kQuietCores = 0.05;  // used by a server that does nothing beside
 constexpr int kMostSettles = 120;
+constexpr int kTurns = 5;  // of a capacity and its floor
 
 std::vector<std::string> Pictures(const std::string& folder) {
   std::vector<std::string> pictures;
@@ -65,6 +66,34 @@ std::vector<std::string> HostileFiles(const std::string& folder) {
   return files;
 }
 
+// Several turns of one measurement as one; of latencies the medians of theirs.
+ServerRow Joined(const std::vector<ServerRow>& turns) {
+  ServerRow all = turns.back();
+  const auto median = [&turns](double LatencySummary::*of) {
+    std::vector<double> values;
+    for (const ServerRow& turn : turns) values.push_back(turn.load.latencies.*of);
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+  };
+  all.load.latencies = {.p50_us = median(&LatencySummary::p50_us),
+                        .p99_us = median(&LatencySummary::p99_us),
+                        .p999_us = median(&LatencySummary::p999_us)};
+  for (size_t i = 0; i < turns.size(); ++i) {
+    const ServerRow& turn = turns[i];
+    all.load.latencies.count += turn.load.latencies.count;
+    all.load.latencies.max_us = std::max(all.load.latencies.max_us, turn.load.latencies.max_us);
+    if (i + 1 == turns.size()) continue;  // what `all` began with
+    all.load.seconds += turn.load.seconds;
+    all.load.right += turn.load.right;
+    all.load.wrong += turn.load.wrong;
+    all.load.refused += turn.load.refused;
+    all.load.failed += turn.load.failed;
+    all.server_cpu_s += turn.server_cpu_s;
+    all.client_cpu_s += turn.client_cpu_s;
+  }
+  return all;
+}
+
 // The measurements of one server.
 class Session {
  public:
@@ -89,10 +118,9 @@ class Session {
     if (!options_.hostile.empty()) hostile_ = HostileFiles(options_.hostile);
     const double image_rate = pictures_.empty() ? 0 : EngineImageRate(pictures_, options_.seconds);
     Start();
-    const double floor_rps = MeasureFloor();
     for (const std::string& mode : options_.modes) {
       const double hash_rate = mode == "batch" ? hash_rates.together : hash_rates.single;
-      MeasureMode(mode, floor_rps, mode == "image" ? image_rate : hash_rate);
+      MeasureMode(mode, mode == "image" ? image_rate : hash_rate);
     }
   }
 
@@ -145,36 +173,44 @@ class Session {
     return mode == "stream" ? MakeStreamLoad(Connect(), load) : MakeHashLoad(Connect(), load);
   }
 
-  // Of pictures and batches less is in flight: they are no faster for waiting in a longer queue, and
-  // one of batches that is never empty is refused as one that lasts.
+  // Of pictures and batches less is in flight: they are no faster for waiting in a longer queue,
+  // and one of batches that is never empty is refused as one that lasts.
   size_t WindowOf(const std::string& mode) const {
     if (mode == "batch") return std::max<size_t>(options_.window / 16, 1);
     if (mode == "image") return std::max<size_t>(options_.window / 8, 1);
     return options_.window;
   }
 
-  double MeasureFloor() {
-    const auto floor = MakeFloorLoad(Connect(), kPatientS);
-    ServerRow row;
-    row.mode = "floor";
-    row.entries = entries_;
-    Measure(row, [&] { return Saturate(*floor, options_.window, options_.seconds); });
-    return report_.rows.back().load.per_second();
+  // The capacity, in turns with that of an empty method and each on connections of its own: one
+  // run's rates differ by a third from another's, mostly by which threads serve which connections.
+  void MeasureCapacity(ServerRow* row) {
+    std::vector<ServerRow> floors, turns;
+    for (int i = 0; i < kTurns; ++i) {
+      const auto turn = [&](Workload& load, size_t window) {
+        return Measured(*row, [&] { return Saturate(load, window, options_.seconds / kTurns); });
+      };
+      floors.push_back(turn(*MakeFloorLoad(Connect(), kPatientS), options_.window));
+      turns.push_back(turn(*LoadOf(row->mode, kPatientS), WindowOf(row->mode)));
+    }
+    ServerRow floor = Joined(floors);
+    floor.mode = "floor";
+    floor.pictures = 1;
+    floor.engine_rps = 0;
+    Add(floor);
+    row->floor_rps = floor.load.per_second();
+    ServerRow capacity = Joined(turns);
+    capacity.floor_rps = row->floor_rps;
+    Add(capacity);
   }
 
-  void MeasureMode(const std::string& mode, double floor_rps, double engine_rps) {
+  void MeasureMode(const std::string& mode, double engine_rps) {
     ServerRow row;
     row.mode = mode;
     row.entries = entries_;
-    row.floor_rps = floor_rps;
+    row.pictures = mode == "batch" ? kBatch : 1;
     row.engine_rps = engine_rps;
-    double capacity = 0;
-    {
-      const auto load = LoadOf(mode, kPatientS);
-      row.pictures = load->pictures();
-      Measure(row, [&] { return Saturate(*load, WindowOf(mode), options_.seconds); });
-      capacity = report_.rows.back().load.per_second();
-    }
+    MeasureCapacity(&row);
+    const double capacity = report_.rows.back().load.per_second();
     if (options_.soak_minutes > 0) {
       Soak(row, mode, capacity * options_.loads.front());
       return;
@@ -219,7 +255,7 @@ class Session {
   }
 
   template <typename Load>
-  void Measure(ServerRow row, const Load& load) {
+  ServerRow Measured(ServerRow row, const Load& load) {
     const double server_cpu = server_->usage().cpu_seconds;
     const double client_cpu = OwnCpuSeconds();
     row.load = load();
@@ -228,6 +264,15 @@ class Session {
     row.client_cpu_s = OwnCpuSeconds() - client_cpu;
     row.memory_mb = usage.memory_mb;
     row.hostile_rps = std::exchange(hostile_rps_, std::nullopt);
+    return row;
+  }
+
+  template <typename Load>
+  void Measure(const ServerRow& row, const Load& load) {
+    Add(Measured(row, load));
+  }
+
+  void Add(const ServerRow& row) {
     report_.rows.push_back(row);
     progress_(row);
   }

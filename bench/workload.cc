@@ -15,85 +15,95 @@ constexpr size_t kKnown = 64;        // entries that are asked for
 constexpr uint64_t kSeed = 61;
 constexpr int kTurnedBits = 9;
 
-class FloorLoad final : public Workload {
- public:
-  FloorLoad(Callers callers, double deadline_s)
-      : Workload(1), callers_(std::move(callers)), deadline_s_(deadline_s) {
-    for (const auto& caller : callers_) stubs_.emplace_back(caller->channel());
-  }
+grpc::ByteBuffer Written(const google::protobuf::MessageLite& message) {
+  const grpc::Slice bytes(message.SerializeAsString());
+  return {&bytes, 1};
+}
 
+// Calls of a unary method.
+class UnaryLoad : public Workload {
+ public:
   void Ask(std::function<void(Answer)> done) override {
     struct Call {
       std::unique_ptr<grpc::ClientContext> context;
-      grpc::ByteBuffer request;
       grpc::ByteBuffer response;
     };
-    const size_t which = next_++ % callers_.size();
+    const size_t number = next_++;
+    const size_t which = number % callers_.size();
+    const size_t request = number % requests_.size();
     const auto call = std::make_shared<Call>();
     call->context = callers_[which]->NewContext(deadline_s_);
-    const grpc::Slice empty("");
-    call->request = grpc::ByteBuffer(&empty, 1);
-    stubs_[which].UnaryCall(call->context.get(), "/grpc.health.v1.Health/Check", {}, &call->request,
-                            &call->response, [call, done](const grpc::Status& status) {
-                              const bool right = status.ok() && call->response.Length() == 2;
-                              done(right ? Answer::kRight : AnswerOf(status));
+    stubs_[which].UnaryCall(call->context.get(), method_, {}, &requests_[request], &call->response,
+                            [this, call, request, done](const grpc::Status& status) {
+                              const bool wrong = status.ok() && !IsRight(call->response, request);
+                              done(wrong ? Answer::kWrong : AnswerOf(status));
                             });
   }
 
+ protected:
+  UnaryLoad(Callers callers, const char* method, double deadline_s)
+      : callers_(std::move(callers)), method_(method), deadline_s_(deadline_s) {
+    for (const auto& caller : callers_) stubs_.emplace_back(caller->channel());
+  }
+
+  void Add(grpc::ByteBuffer request) { requests_.push_back(std::move(request)); }
+
+  // What is answered to that request.
+  virtual bool IsRight(grpc::ByteBuffer& response, size_t request) const = 0;
+
  private:
   const Callers callers_;
+  const std::string method_;
   const double deadline_s_;
   std::vector<grpc::GenericStub> stubs_;
+  std::vector<grpc::ByteBuffer> requests_;
   std::atomic<size_t> next_{0};
 };
 
-class HashesLoad final : public Workload {
+class FloorLoad final : public UnaryLoad {
  public:
-  HashesLoad(Callers callers, const HashLoad& load)
-      : Workload(load.batch), callers_(std::move(callers)), deadline_s_(load.deadline_s) {
-    const std::vector<HashQuestion> questions = MakeQuestions(load);
-    for (size_t i = 0; i < questions.size(); i += load.batch) {
-      Request request;
-      for (size_t k = 0; k < load.batch; ++k) {
-        const HashQuestion& question = questions[(i + k) % questions.size()];
-        *request.message.add_pictures() = question.picture;
-        request.known.push_back(question.known);
-      }
-      requests_.push_back(std::move(request));
-    }
-  }
-
-  void Ask(std::function<void(Answer)> done) override {
-    struct Call {
-      std::unique_ptr<grpc::ClientContext> context;
-      v1::CheckHashesResponse response;
-    };
-    const size_t number = next_++;
-    Caller& caller = *callers_[number % callers_.size()];
-    const Request& request = requests_[number % requests_.size()];
-    const auto call = std::make_shared<Call>();
-    call->context = caller.NewContext(deadline_s_);
-    caller.match().async()->CheckHashes(
-        call->context.get(), &request.message, &call->response,
-        [call, &request, done](const grpc::Status& status) {
-          bool right = call->response.verdicts_size() == static_cast<int>(request.known.size());
-          for (size_t i = 0; right && i < request.known.size(); ++i) {
-            right = IsRight(call->response.verdicts(static_cast<int>(i)), request.known[i]);
-          }
-          done(status.ok() && !right ? Answer::kWrong : AnswerOf(status));
-        });
+  FloorLoad(Callers callers, double deadline_s)
+      : UnaryLoad(std::move(callers), "/grpc.health.v1.Health/Check", deadline_s) {
+    const grpc::Slice empty("");
+    Add(grpc::ByteBuffer(&empty, 1));
   }
 
  private:
-  struct Request {
-    v1::CheckHashesRequest message;
-    std::vector<bool> known;  // of each picture
-  };
+  bool IsRight(grpc::ByteBuffer& response, size_t) const override { return response.Length() == 2; }
+};
 
-  const Callers callers_;
-  const double deadline_s_;
-  std::vector<Request> requests_;
-  std::atomic<size_t> next_{0};
+class HashesLoad final : public UnaryLoad {
+ public:
+  HashesLoad(Callers callers, const HashLoad& load)
+      : UnaryLoad(std::move(callers), "/vigie.v1.MatchService/CheckHashes", load.deadline_s) {
+    const std::vector<HashQuestion> questions = MakeQuestions(load);
+    for (size_t i = 0; i < questions.size(); i += load.batch) {
+      v1::CheckHashesRequest message;
+      std::vector<bool> known;
+      for (size_t k = 0; k < load.batch; ++k) {
+        const HashQuestion& question = questions[(i + k) % questions.size()];
+        *message.add_pictures() = question.picture;
+        known.push_back(question.known);
+      }
+      Add(Written(message));
+      known_.push_back(std::move(known));
+    }
+  }
+
+ private:
+  bool IsRight(grpc::ByteBuffer& response, size_t request) const override {
+    google::protobuf::Arena arena;
+    const auto* answer = ReadMessage<v1::CheckHashesResponse>(response, &arena);
+    const std::vector<bool>& known = known_[request];
+    if (answer == nullptr || answer->verdicts_size() != static_cast<int>(known.size()))
+      return false;
+    for (size_t i = 0; i < known.size(); ++i) {
+      if (!bench::IsRight(answer->verdicts(static_cast<int>(i)), known[i])) return false;
+    }
+    return true;
+  }
+
+  std::vector<std::vector<bool>> known_;  // of each request's pictures
 };
 
 bool IsOfABenignPicture(const v1::Verdict& verdict) {
@@ -106,40 +116,29 @@ bool IsAny(const v1::Verdict& verdict) {
   return verdict.outcome() != v1::Verdict::OUTCOME_UNSPECIFIED;
 }
 
-class ImageLoad final : public Workload {
+class ImageLoad final : public UnaryLoad {
  public:
   using Judge = bool (*)(const v1::Verdict&);
 
-  ImageLoad(Callers callers, std::vector<std::string> pictures, Judge is_right, double deadline_s)
-      : Workload(1), callers_(std::move(callers)), is_right_(is_right), deadline_s_(deadline_s) {
-    for (std::string& picture : pictures) {
-      requests_.emplace_back().set_image(std::move(picture));
+  ImageLoad(Callers callers, const std::vector<std::string>& pictures, Judge judge,
+            double deadline_s)
+      : UnaryLoad(std::move(callers), "/vigie.v1.MatchService/CheckImage", deadline_s),
+        judge_(judge) {
+    v1::CheckImageRequest message;
+    for (const std::string& picture : pictures) {
+      message.set_image(picture);
+      Add(Written(message));
     }
   }
 
-  void Ask(std::function<void(Answer)> done) override {
-    struct Call {
-      std::unique_ptr<grpc::ClientContext> context;
-      v1::CheckImageResponse response;
-    };
-    const size_t number = next_++;
-    Caller& caller = *callers_[number % callers_.size()];
-    const auto call = std::make_shared<Call>();
-    call->context = caller.NewContext(deadline_s_);
-    caller.match().async()->CheckImage(
-        call->context.get(), &requests_[number % requests_.size()], &call->response,
-        [this, call, done](const grpc::Status& status) {
-          const bool right = is_right_(call->response.verdict());
-          done(status.ok() && !right ? Answer::kWrong : AnswerOf(status));
-        });
+ private:
+  bool IsRight(grpc::ByteBuffer& response, size_t) const override {
+    google::protobuf::Arena arena;
+    const auto* answer = ReadMessage<v1::CheckImageResponse>(response, &arena);
+    return answer != nullptr && judge_(answer->verdict());
   }
 
- private:
-  const Callers callers_;
-  const Judge is_right_;
-  const double deadline_s_;
-  std::vector<v1::CheckImageRequest> requests_;
-  std::atomic<size_t> next_{0};
+  const Judge judge_;
 };
 
 }  // namespace
@@ -185,15 +184,14 @@ std::unique_ptr<Workload> MakeHashLoad(Callers callers, const HashLoad& load) {
   return std::make_unique<HashesLoad>(std::move(callers), load);
 }
 
-std::unique_ptr<Workload> MakeImageLoad(Callers callers, std::vector<std::string> pictures,
+std::unique_ptr<Workload> MakeImageLoad(Callers callers, const std::vector<std::string>& pictures,
                                         double deadline_s) {
-  return std::make_unique<ImageLoad>(std::move(callers), std::move(pictures), IsOfABenignPicture,
-                                     deadline_s);
+  return std::make_unique<ImageLoad>(std::move(callers), pictures, IsOfABenignPicture, deadline_s);
 }
 
-std::unique_ptr<Workload> MakeHostileLoad(Callers callers, std::vector<std::string> files,
+std::unique_ptr<Workload> MakeHostileLoad(Callers callers, const std::vector<std::string>& files,
                                           double deadline_s) {
-  return std::make_unique<ImageLoad>(std::move(callers), std::move(files), IsAny, deadline_s);
+  return std::make_unique<ImageLoad>(std::move(callers), files, IsAny, deadline_s);
 }
 
 }  // namespace vigie::bench

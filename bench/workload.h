@@ -1,5 +1,9 @@
-// What a server is loaded with: calls of one kind, each answer checked.
+// What a server is loaded with: calls of one kind, each answer checked. Requests are written
+// beforehand: the client takes its part of the cores here, which is to be as small as it can be.
 #pragma once
+
+#include <google/protobuf/arena.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <functional>
 #include <memory>
@@ -25,15 +29,6 @@ class Workload {
   // Makes one call, the next of a fixed sequence. `done` is called once, by any thread, also by
   // the calling one.
   virtual void Ask(std::function<void(Answer)> done) = 0;
-
-  // That one call asks about.
-  size_t pictures() const { return pictures_; }
-
- protected:
-  explicit Workload(size_t pictures) : pictures_(pictures) {}
-
- private:
-  const size_t pictures_;
 };
 
 using Callers = std::vector<std::unique_ptr<Caller>>;
@@ -56,11 +51,11 @@ std::unique_ptr<Workload> MakeHashLoad(Callers callers, const HashLoad& load);
 std::unique_ptr<Workload> MakeStreamLoad(Callers callers, const HashLoad& load);
 
 // CheckImage. None of the pictures is near an entry.
-std::unique_ptr<Workload> MakeImageLoad(Callers callers, std::vector<std::string> pictures,
+std::unique_ptr<Workload> MakeImageLoad(Callers callers, const std::vector<std::string>& pictures,
                                         double deadline_s);
 
 // CheckImage, of files that no decoder need like: every verdict is right.
-std::unique_ptr<Workload> MakeHostileLoad(Callers callers, std::vector<std::string> files,
+std::unique_ptr<Workload> MakeHostileLoad(Callers callers, const std::vector<std::string>& files,
                                           double deadline_s);
 
 // Inside bench/workload*.cc: the pictures that a hash load asks about, and what is right of them.
@@ -71,5 +66,12 @@ struct HashQuestion {
 std::vector<HashQuestion> MakeQuestions(const HashLoad& load);
 bool IsRight(const v1::Verdict& verdict, bool known);
 Answer AnswerOf(const grpc::Status& status);
+// nullptr: it is no such message.
+template <typename Message>
+const Message* ReadMessage(grpc::ByteBuffer& bytes, google::protobuf::Arena* arena) {
+  auto* message = google::protobuf::Arena::CreateMessage<Message>(arena);
+  using Traits = grpc::SerializationTraits<google::protobuf::MessageLite>;
+  return Traits::Deserialize(&bytes, message).ok() ? message : nullptr;
+}
 
 }  // namespace vigie::bench

@@ -1,7 +1,11 @@
 // Checks as messages of streams, each answered by its id.
+#include <google/protobuf/arena.h>
+#include <grpcpp/generic/generic_stub.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -11,13 +15,18 @@
 namespace vigie::bench {
 namespace {
 
+// A question without its id, written beforehand.
+struct WrittenQuestion {
+  grpc::Slice bytes;
+  bool known = false;
+};
+
 // One stream. Messages that cannot be written yet wait here.
-class Stream final
-    : public grpc::ClientBidiReactor<v1::StreamCheckRequest, v1::StreamCheckResponse> {
+class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  Stream(Caller& caller, const std::vector<HashQuestion>& questions, double deadline_s)
-      : questions_(questions), context_(caller.NewContext(deadline_s)) {
-    caller.match().async()->StreamCheck(context_.get(), this);
+  Stream(Caller& caller, const std::vector<WrittenQuestion>& questions, double deadline_s)
+      : questions_(questions), stub_(caller.channel()), context_(caller.NewContext(deadline_s)) {
+    stub_.PrepareBidiStreamingCall(context_.get(), "/vigie.v1.MatchService/StreamCheck", {}, this);
     StartRead(&response_);
     StartCall();
   }
@@ -57,9 +66,12 @@ class Stream final
 
   void OnReadDone(bool ok) override {
     if (!ok) return;
-    const size_t number = std::stoull(response_.id());
-    const bool right = response_.has_verdict() &&
-                       IsRight(response_.verdict(), questions_[number % questions_.size()].known);
+    google::protobuf::Arena arena;
+    const auto* response = ReadMessage<v1::StreamCheckResponse>(response_, &arena);
+    if (response == nullptr) return context_->TryCancel();
+    const size_t number = std::stoull(response->id());
+    const bool right = response->has_verdict() &&
+                       IsRight(response->verdict(), questions_[number % questions_.size()].known);
     std::function<void(Answer)> done;
     {
       const std::lock_guard lock(mutex_);
@@ -93,8 +105,12 @@ class Stream final
     if (writing_ || waiting_.empty() || broken_) return;
     const size_t number = waiting_.front();
     waiting_.pop_front();
-    request_.set_id(std::to_string(number));
-    *request_.mutable_hashes() = questions_[number % questions_.size()].picture;
+    v1::StreamCheckRequest id;
+    id.set_id(std::to_string(number));
+    // Messages one after the other are one message with the fields of both.
+    const grpc::Slice parts[] = {grpc::Slice(id.SerializeAsString()),
+                                 questions_[number % questions_.size()].bytes};
+    request_ = grpc::ByteBuffer(parts, std::size(parts));
     writing_ = true;
     StartWrite(&request_);
   }
@@ -105,10 +121,11 @@ class Stream final
     StartWritesDone();
   }
 
-  const std::vector<HashQuestion>& questions_;
+  const std::vector<WrittenQuestion>& questions_;
+  grpc::GenericStub stub_;
   const std::unique_ptr<grpc::ClientContext> context_;
-  v1::StreamCheckRequest request_;
-  v1::StreamCheckResponse response_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
   std::mutex mutex_;
   std::condition_variable over_;
   std::deque<size_t> waiting_;
@@ -122,8 +139,12 @@ class Stream final
 
 class StreamsLoad final : public Workload {
  public:
-  StreamsLoad(Callers callers, const HashLoad& load)
-      : Workload(1), callers_(std::move(callers)), questions_(MakeQuestions(load)) {
+  StreamsLoad(Callers callers, const HashLoad& load) : callers_(std::move(callers)) {
+    v1::StreamCheckRequest message;
+    for (const HashQuestion& question : MakeQuestions(load)) {
+      *message.mutable_hashes() = question.picture;
+      questions_.push_back({.bytes = message.SerializeAsString(), .known = question.known});
+    }
     for (const auto& caller : callers_) {
       // A deadline would be the stream's, not a message's.
       streams_.push_back(std::make_unique<Stream>(*caller, questions_, HashLoad{}.deadline_s));
@@ -137,7 +158,7 @@ class StreamsLoad final : public Workload {
 
  private:
   const Callers callers_;
-  const std::vector<HashQuestion> questions_;
+  std::vector<WrittenQuestion> questions_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::atomic<size_t> next_{0};
 };
