@@ -43,6 +43,8 @@ EngineHashRates MeasureEngineHashes(const std::string& data_dir, const ServerOpt
   catalog_options.checkpoint_folder = data_dir + "/checkpoint";
   const auto catalog = Catalog::Open(**store, SystemClock(), catalog_options, {});
   if (!catalog.ok()) throw std::runtime_error(std::string(MessageOf(catalog.status())));
+  // As the server does while it is not asked anything yet.
+  if (!(*catalog)->Maintain().ok()) throw std::runtime_error("index maintenance failed");
   if ((*catalog)->rows() < entries) throw std::runtime_error("the engine has not all entries");
   const Pipeline pipeline(**catalog, SystemClock(), PipelineOptions{});
   FastRandom random(kSeed);

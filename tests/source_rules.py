@@ -129,7 +129,7 @@ class SourceRules(unittest.TestCase):
     def test_every_reason_that_a_caller_can_get_is_documented(self):
         documented = (ROOT / "docs/api.md").read_text()
         # Reasons of programs on the server's own machine, and of misuse of the engine's own calls.
-        internal = {"CONSTRAINT", "INDEX_BUSY", "ROW_OUT_OF_ORDER", "KEY_EXISTS", "KEY_NOT_FOUND",
+        internal = {"CONSTRAINT", "ROW_OUT_OF_ORDER", "KEY_EXISTS", "KEY_NOT_FOUND",
                     "KEY_ENDED", "CERTIFICATE_INVALID",
                     "NO_ENTROPY", "SCHEMA_TOO_NEW", "SCHEMA_TOO_OLD", "FILE_FAILED", "FILE_UNUSABLE",
                     "CHECKPOINT_UNUSABLE", "CHAIN_BROKEN", "SIMD_TARGET_UNKNOWN",

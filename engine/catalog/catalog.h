@@ -258,6 +258,8 @@ class Catalog {
   absl::Status LoadReleases();
   // What shows that `organisation` was told of this upload.
   std::array<uint8_t, 8> ProofOf(std::string_view organisation, const UploadId& upload) const;
+  // Part of Maintain().
+  absl::Status SettleInTime();
   absl::Status Publish(const Changes& changes, Revision revision);
   // Puts an entry's digests into the digest index, its PDQ values at the end of `codes`.
   void IndexEntry(const EntryRecord& entry, std::vector<Pdq256>* codes, std::vector<RowId>* rows);
@@ -355,6 +357,7 @@ class Catalog {
   std::atomic<uint64_t> expired_{0};
   std::atomic<bool> any_erased_{false};
   std::atomic<TimeUs> scrub_again_us_{0};  // not before; 0: nothing to scrub
+  TimeUs settle_again_us_ = 0;             // not before; Maintain()'s own
   CommitQueue commits_;
 };
 

@@ -16,6 +16,8 @@ constexpr int kExpiriesARound = 500;
 // Between two rounds, uploads that wait get their turn. Bounds how long the index waits for its.
 constexpr int kExpiryRounds = 40;
 constexpr TimeUs kScrubPauseUs = 10 * kSecondUs;
+constexpr TimeUs kSettlePauseUs = 10 * kSecondUs;
+constexpr int64_t kSettleRest = 50;  // times as long as settling took
 
 absl::Status EntryNotFound() {
   return Error(absl::StatusCode::kNotFound, "ENTRY_NOT_FOUND", "the list has no such entry");
@@ -275,7 +277,17 @@ absl::Status Catalog::Maintain() {
   absl::Status status = local_.Maintain();
   status.Update(allowed_.Maintain());
   status.Update(index_.Maintain());
+  status.Update(SettleInTime());
   status.Update(expired);
+  return status;
+}
+
+absl::Status Catalog::SettleInTime() {
+  const TimeUs begin = clock_.Now();
+  if (begin < settle_again_us_) return absl::OkStatus();
+  const absl::Status status = index_.Settle();
+  const TimeUs end = clock_.Now();
+  settle_again_us_ = end + std::max(kSettlePauseUs, kSettleRest * (end - begin));
   return status;
 }
 

@@ -192,19 +192,22 @@ bool LiveIndex::IsMostlyDead(const SealedIndex& segment) {
   return is_mostly(known.dead);
 }
 
-LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) {
+std::vector<std::shared_ptr<HeadIndex>> LiveIndex::ClosedHeads(const Snapshot& now) {
+  std::vector<std::shared_ptr<HeadIndex>> heads = now.heads;
+  if (!heads.empty() && !heads.back()->full()) heads.pop_back();
+  return heads;
+}
+
+LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now) {
   MergePlan plan;
   // One that is gone may have left its address to another, of which no more are dead.
   std::erase_if(dead_counts_, [&now](const auto& counted) {
     return std::none_of(now.segments.begin(), now.segments.end(),
                         [&counted](const auto& segment) { return segment.get() == counted.first; });
   });
+  plan.inputs.heads = ClosedHeads(now);
   size_t rows = 0;
-  for (const auto& head : now.heads) {
-    if (!head->full() && !seal_all) break;
-    plan.inputs.heads.push_back(head);
-    rows += head->size();
-  }
+  for (const auto& head : plan.inputs.heads) rows += head->size();
   // Take in every newer segment that is not at least twice as large as what follows it: sizes then
   // fall by halves, a row is rebuilt about log2(N / head) times, a search visits as many segments.
   plan.keep_segments = now.segments.size();
@@ -224,19 +227,48 @@ LiveIndex::MergePlan LiveIndex::PlanMerge(const Snapshot& now, bool seal_all) {
   return plan;
 }
 
+void LiveIndex::BeginRound(bool close_head) {
+  const std::lock_guard lock(writer_);
+  // What readers held when the last merge replaced it, twice the index at worst, is free by now;
+  // without this it would stay until the next publication, which may be days away.
+  snapshot_.Reclaim();
+  auto next = std::make_unique<Snapshot>(*snapshot_.Acquire());
+  if (!close_head || next->heads.empty()) return;
+  if (const HeadIndex& last = *next->heads.back(); last.full() || last.size() == 0) return;
+  next->heads.push_back(std::make_shared<HeadIndex>(options_.head_capacity));
+  snapshot_.Publish(std::move(next));
+}
+
 absl::Status LiveIndex::Maintain(bool seal_all) {
+  BeginRound(seal_all);
+  // A copy: the merge takes long, and a pin held that long would keep every snapshot alive.
+  const Snapshot now = *snapshot_.Acquire();
+  return Rebuild(PlanMerge(now));
+}
+
+absl::Status LiveIndex::Settle() {
   MergePlan plan;
   {
-    // What readers held when the last merge replaced it, twice the index at worst, is free by now;
-    // without this it would stay until the next publication, which may be days away.
-    const std::lock_guard lock(writer_);
-    snapshot_.Reclaim();
+    const auto now = snapshot_.Acquire();
+    size_t rows = 0;
+    for (const auto& head : now->heads) rows += head->size();
+    const bool many = rows >= options_.many_in_heads;
+    plan.keep_segments = now->segments.size();
+    while (plan.keep_segments > 0 &&
+           rows + now->segments[plan.keep_segments - 1]->size() <= options_.most_settled) {
+      rows += now->segments[--plan.keep_segments]->size();
+    }
+    if (!many && now->segments.size() - plan.keep_segments < 2) return absl::OkStatus();
   }
-  {
-    // A copy: the merge takes long, and a pin held that long would keep every snapshot alive.
-    const Snapshot now = *snapshot_.Acquire();
-    plan = PlanMerge(now, seal_all);
-  }
+  BeginRound(/*close_head=*/true);
+  const Snapshot now = *snapshot_.Acquire();
+  plan.inputs.heads = ClosedHeads(now);
+  plan.inputs.segments.assign(
+      now.segments.begin() + static_cast<std::ptrdiff_t>(plan.keep_segments), now.segments.end());
+  return Rebuild(plan);
+}
+
+absl::Status LiveIndex::Rebuild(const MergePlan& plan) {
   if (plan.inputs.segments.empty() && plan.inputs.heads.empty()) return absl::OkStatus();
 
   HugeVector<Pdq256> codes;
@@ -254,30 +286,25 @@ absl::Status LiveIndex::Maintain(bool seal_all) {
     }
   };
   for (const auto& segment : plan.inputs.segments) gather(segment->codes(), segment->rows());
-  size_t gathered_from_last_head = 0;
   for (const auto& head : plan.inputs.heads) {
     const auto ids = head->rows();
     gather({head->codes().data(), ids.size()}, ids);
-    gathered_from_last_head = ids.size();
   }
   std::shared_ptr<const SealedIndex> merged;
   VIGIE_ASSIGN_OR_RETURN(merged, SealedIndex::Build(options_.kind, std::move(codes),
                                                     std::move(rows), options_.max_distance));
-  const std::lock_guard lock(writer_);
-  // A head that grew after it was gathered must stay; only seal_all takes one that is not full.
-  if (!plan.inputs.heads.empty() && plan.inputs.heads.back()->size() != gathered_from_last_head) {
-    return Error(absl::StatusCode::kAborted, "INDEX_BUSY", "rows were added while sealing all");
-  }
   PublishMerge(plan, std::move(merged));
   return absl::OkStatus();
 }
 
 void LiveIndex::PublishMerge(const MergePlan& plan, std::shared_ptr<const SealedIndex> merged) {
+  const std::lock_guard lock(writer_);
   auto next = std::make_unique<Snapshot>(*snapshot_.Acquire());
   next->segments.resize(plan.keep_segments);
   if (merged->size() > 0) next->segments.push_back(std::move(merged));
   next->heads.erase(next->heads.begin(),
                     next->heads.begin() + static_cast<std::ptrdiff_t>(plan.inputs.heads.size()));
+  if (next->heads.size() == 1 && next->heads.back()->size() == 0) next->heads.clear();
   snapshot_.Publish(std::move(next));
   ++(plan.inputs.segments.empty() ? seals_ : merges_);
 }

@@ -4,8 +4,8 @@
 // Sealed segments (immutable) + heads (the newest rows, compared one by one) + tombstones (one bit
 // a row). Readers pin a snapshot of the segment list and never wait for a writer; a row is visible
 // to every search that begins after Add() returned, and invisible to every search that begins
-// after Remove() returned. Maintain() turns full heads into segments and merges segments; without
-// it answers stay right and grow slower.
+// after Remove() returned. Maintain() turns full heads into segments and merges segments, Settle()
+// further than it has to be; without them answers stay right and grow slower.
 #pragma once
 
 #include <atomic>
@@ -31,6 +31,10 @@ struct LiveIndexOptions {
   size_t head_capacity = 4096;
   // What most searches ask for: segments are built for it, and are exact at any distance.
   int max_distance = kDefaultMaxDistance;
+  // Settle() builds no more rows anew (6 to 10 s, and twice their memory meanwhile), and does not
+  // begin for fewer in heads.
+  size_t most_settled = size_t{1} << 24;
+  size_t many_in_heads = 1024;
 };
 
 // A row within the asked distance of query number `query`.
@@ -104,10 +108,14 @@ class LiveIndex {
                                double from) const;
 
   // One round of sealing full heads (or, if `seal_all`, every head) and merging small or mostly
-  // dead segments, and of freeing what no reader holds any more. One thread at a time; Add, Remove
-  // and Search go on meanwhile. ABORTED, reason INDEX_BUSY, when `seal_all` met a writer: nothing
-  // has changed, try again. Errors of SealedIndex::Build also change nothing.
+  // dead segments, and of freeing what no reader holds any more. One thread at a time, also with
+  // Settle(); Add, Remove and Search go on meanwhile. Errors of SealedIndex::Build change nothing.
   absl::Status Maintain(bool seal_all = false);
+
+  // Merges the heads and all segments, but for large ones, into one, if searches gain by it: each
+  // looks into every segment, and a small one costs it nearly as much as a large one. As
+  // Maintain() otherwise.
+  absl::Status Settle();
 
   // The rows there are, hidden ones included. Any thread; what is added meanwhile may be missing.
   LiveIndexRows Rows() const;
@@ -124,7 +132,7 @@ class LiveIndex {
  private:
   struct Snapshot {
     std::vector<std::shared_ptr<const SealedIndex>> segments;
-    std::vector<std::shared_ptr<HeadIndex>> heads;  // all full but the last
+    std::vector<std::shared_ptr<HeadIndex>> heads;  // only the last one grows
   };
   // What Maintain() decided to rebuild into one segment.
   struct MergePlan {
@@ -140,7 +148,12 @@ class LiveIndex {
 
   bool IsDead(RowId row) const;
   bool IsMostlyDead(const SealedIndex& segment);
-  MergePlan PlanMerge(const Snapshot& now, bool seal_all);
+  // Frees what no reader holds, and, if `close_head`, has what comes go to another head.
+  void BeginRound(bool close_head);
+  // All heads but one that still grows.
+  static std::vector<std::shared_ptr<HeadIndex>> ClosedHeads(const Snapshot& now);
+  MergePlan PlanMerge(const Snapshot& now);
+  absl::Status Rebuild(const MergePlan& plan);
   void PublishMerge(const MergePlan& plan, std::shared_ptr<const SealedIndex> merged);
 
   const LiveIndexOptions options_;

@@ -328,5 +328,24 @@ TEST_F(Entries, APageTokenServesItsOwnListOnly) {
   EXPECT_TRUE(catalog().ListEntries(kOrgA, "known", 1, token).ok());
 }
 
+TEST_F(Entries, TheirIndexIsMergedFurtherThanItMustWhenThereIsTime) {
+  std::vector<NewEntry> many(LiveIndexOptions{}.many_in_heads);
+  const auto upload = [&] {
+    for (NewEntry& entry : many) entry = EntryOf({PdqPrint(random_.Hash())});
+    Upload(many);
+    ASSERT_TRUE(catalog().Maintain().ok());
+  };
+  upload();
+  EXPECT_EQ(catalog().index_stats().segments, 1U);
+  EXPECT_EQ(catalog().index_stats().head_rows, 0U);
+  upload();
+  EXPECT_EQ(catalog().index_stats().head_rows, many.size()) << "not so soon again";
+  world_.clock().Advance(10 * kSecondUs);
+  ASSERT_TRUE(catalog().Maintain().ok());
+  EXPECT_EQ(catalog().index_stats().segments, 1U);
+  EXPECT_EQ(catalog().index_stats().head_rows, 0U);
+  EXPECT_EQ(catalog().index_stats().rows, 2 * many.size());
+}
+
 }  // namespace
 }  // namespace vigie

@@ -192,6 +192,51 @@ TEST(LiveIndex, MaintainSealsFullHeadsOnlyUnlessAskedForAll) {
   EXPECT_EQ(Search(index, {Pdq256()}).total, 11U);
 }
 
+TEST(LiveIndex, SettleLeavesOneSegmentWhereMaintainLeavesSeveral) {
+  LiveIndex index({.head_capacity = 4, .many_in_heads = 3});
+  for (RowId row = 1; row <= 30; ++row) {
+    Add(index, {}, row);
+    ASSERT_TRUE(index.Maintain().ok());
+  }
+  EXPECT_GT(index.stats().segments, 1U);
+  ASSERT_TRUE(index.Settle().ok());
+  EXPECT_EQ(index.stats().segments, 1U);
+  EXPECT_EQ(index.stats().heads, 0U);
+  EXPECT_EQ(index.stats().oldest_unsealed_s, 0);
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 30U);
+  // Nothing to gain: nothing is built.
+  const uint64_t merges = index.stats().merges;
+  Add(index, {}, 31);
+  Add(index, {}, 32);
+  ASSERT_TRUE(index.Settle().ok());
+  EXPECT_EQ(index.stats().merges, merges);
+  EXPECT_EQ(index.stats().head_rows, 2U);
+  Add(index, {}, 33);
+  ASSERT_TRUE(index.Settle().ok());
+  EXPECT_EQ(index.stats().segments, 1U);
+  EXPECT_EQ(index.stats().heads, 0U);
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 33U);
+}
+
+TEST(LiveIndex, SettleLeavesLargeSegmentsAlone) {
+  LiveIndex index({.head_capacity = 4, .most_settled = 20, .many_in_heads = 3});
+  RowId row = 0;
+  const auto add = [&](RowId count) {
+    for (RowId i = 0; i < count; ++i) Add(index, {}, ++row);
+    ASSERT_TRUE(index.Maintain(/*seal_all=*/true).ok());
+  };
+  add(32);
+  add(8);
+  add(2);
+  EXPECT_EQ(index.stats().segments, 3U);
+  ASSERT_TRUE(index.Settle().ok());
+  EXPECT_EQ(index.stats().segments, 2U) << "32 and 10";
+  const uint64_t merges = index.stats().merges;
+  ASSERT_TRUE(index.Settle().ok());
+  EXPECT_EQ(index.stats().merges, merges);
+  EXPECT_EQ(Search(index, {Pdq256()}).total, 42U);
+}
+
 TEST(LiveIndex, MaintainGivesBackTheRowsOfMostlyDeadSegments) {
   LiveIndex index({.head_capacity = 8});
   std::vector<RowId> removed;
@@ -292,6 +337,9 @@ TEST_P(LiveIndexModel, AnswersLikeANaiveOneThroughRandomSteps) {
       index.Remove(rows);
     } else if (action < 15) {
       ASSERT_TRUE(index.Maintain(/*seal_all=*/random.OneIn(4)).ok());
+      if (random.OneIn(4)) {
+        ASSERT_TRUE(index.Settle().ok());
+      }
     } else {
       const std::vector<Pdq256> queries = {hash(), random.Hash(), hash()};
       const int radius = random.OneIn(5) ? kMaxDistanceLimit : static_cast<int>(random.Below(33));
