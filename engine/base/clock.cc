@@ -23,6 +23,8 @@ class KernelClock final : public Clock {
 }  // namespace
 
 TimeUs ForwardClock::Now() const {
+  const TimeUs now = elapsed_.Now();
+  if (now < compared_.load() + kLookUs) return now + lead_.load();
   // The wall first: when the thread is held up in between, the lead comes out too small, never too
   // large, and a larger one that was seen before counts.
   const TimeUs wall = wall_.Now();
@@ -30,6 +32,7 @@ TimeUs ForwardClock::Now() const {
   TimeUs lead = lead_.load();
   while (wall - elapsed > lead && !lead_.compare_exchange_weak(lead, wall - elapsed)) {
   }
+  compared_.store(elapsed);
   return elapsed + std::max(lead, wall - elapsed);
 }
 

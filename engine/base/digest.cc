@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <memory>
 #include <new>
 
 namespace vigie {
@@ -20,11 +21,19 @@ const EVP_MD* FetchedSha256() {
   return algorithm;
 }
 
+struct FreeState {
+  void operator()(EVP_MD_CTX* state) const { EVP_MD_CTX_free(state); }
+};
+
 template <size_t kSize>
 std::array<uint8_t, kSize> Digest(Bytes data, const EVP_MD* algorithm) {
+  // One a thread: making it takes as long as the digest of a few bytes.
+  static thread_local const std::unique_ptr<EVP_MD_CTX, FreeState> state(EVP_MD_CTX_new());
+  if (state == nullptr) throw std::bad_alloc();
   std::array<uint8_t, kSize> out{};
-  unsigned int size = 0;
-  EVP_Digest(data.data(), data.size(), out.data(), &size, algorithm, nullptr);
+  EVP_DigestInit_ex(state.get(), algorithm, nullptr);
+  EVP_DigestUpdate(state.get(), data.data(), data.size());
+  EVP_DigestFinal_ex(state.get(), out.data(), nullptr);
   return out;
 }
 
@@ -108,6 +117,7 @@ std::optional<std::string> FromHex(std::string_view text) {
 
 std::string ToBase32(Bytes data) {
   std::string text;
+  text.reserve((data.size() * 8 + 4) / 5);
   uint32_t buffer = 0;
   int bits = 0;
   for (const uint8_t byte : data) {
@@ -124,6 +134,7 @@ std::string ToBase32(Bytes data) {
 
 std::optional<std::string> FromBase32(std::string_view text) {
   std::string bytes;
+  bytes.reserve(text.size() * 5 / 8);
   uint32_t buffer = 0;
   int bits = 0;
   for (const char c : text) {

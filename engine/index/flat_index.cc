@@ -11,6 +11,7 @@ namespace vigie {
 
 void FillResult(size_t queries, std::vector<RangeHit> hits, faiss::RangeSearchResult* result) {
   for (size_t q = 0; q <= queries; ++q) result->lims[q] = 0;
+  if (hits.empty()) return;  // most searches
   for (const RangeHit& hit : hits) ++result->lims[hit.query];
   result->do_allocation();  // turns the counts in lims into offsets
   std::vector<size_t> next(result->lims, result->lims + queries);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "engine/match/queries.h"
 #include "engine/match/submission.h"
@@ -127,16 +128,18 @@ absl::StatusOr<Verdict> Pipeline::CheckFingerprints(std::span<const QueryFingerp
 std::vector<absl::StatusOr<Verdict>> Pipeline::CheckTogether(
     std::span<const std::vector<QueryFingerprint>> pictures, const CheckOptions& options) const {
   absl::Status searched = CheckRequest(options);
-  std::vector<absl::Status> problems(pictures.size(), searched);
-  std::vector<Queries> together;
+  // Most calls are of one picture.
+  absl::InlinedVector<absl::Status, 1> problems(pictures.size(), searched);
+  absl::InlinedVector<Queries, 1> together;
   for (size_t i = 0; searched.ok() && i < pictures.size(); ++i) {
     Queries queries;
     problems[i] = AddFingerprints(pictures[i], queries);
     if (problems[i].ok()) together.push_back(std::move(queries));
   }
-  std::vector<Verdict> found(together.size());
+  absl::InlinedVector<Verdict, 1> found(together.size());
   if (searched.ok()) searched = Search(together, options, found);
   std::vector<absl::StatusOr<Verdict>> verdicts;
+  verdicts.reserve(problems.size());
   auto next = found.begin();
   for (const absl::Status& problem : problems) {
     if (!problem.ok()) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/match/pipeline.h"
 #include "engine/match/queries.h"
 #include "engine/policy/decide.h"
@@ -137,8 +138,8 @@ absl::Status Pipeline::LookUp(std::span<const Pdq256> hashes, const CheckOptions
 
 absl::Status Pipeline::SearchWholes(std::span<Queries> together,
                                     const CheckOptions& options) const {
-  std::vector<Pdq256> hashes;
-  std::vector<size_t> ends;  // in `hashes`, of each
+  absl::InlinedVector<Pdq256, kTogether> hashes;
+  absl::InlinedVector<size_t, kTogether> ends;  // in `hashes`, of each
   for (const Queries& queries : together) {
     hashes.insert(hashes.end(), queries.hashes.begin(),
                   queries.hashes.begin() + static_cast<ptrdiff_t>(queries.of_whole));

@@ -124,11 +124,11 @@ absl::StatusOr<Principal> KeyRing::Authenticate(std::string_view key_text) {
     return Unauthenticated("KEY_MISSING",
                            "send your key as metadata \"authorization: Bearer <key>\"");
   }
-  const absl::Status invalid = Unauthenticated("KEY_INVALID", "this key is not known");
-  if (!key_text.starts_with(kPrefix)) return invalid;
+  const auto invalid = [] { return Unauthenticated("KEY_INVALID", "this key is not known"); };
+  if (!key_text.starts_with(kPrefix)) return invalid();
   key_text.remove_prefix(kPrefix.size());
   const size_t separator = key_text.find('_');
-  if (separator == std::string_view::npos) return invalid;
+  if (separator == std::string_view::npos) return invalid();
   const auto secret = FromBase32(key_text.substr(separator + 1));
   std::shared_ptr<const Keys> keys;
   VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys(kRefreshUs));
@@ -137,11 +137,11 @@ absl::StatusOr<Principal> KeyRing::Authenticate(std::string_view key_text) {
     VIGIE_ASSIGN_OR_RETURN(keys, CurrentKeys(kLookAgainUs));
     it = keys->by_id.find(key_text.substr(0, separator));
   }
-  if (!secret.has_value() || it == keys->by_id.end()) return invalid;
+  if (!secret.has_value() || it == keys->by_id.end()) return invalid();
   const KeyRecord& key = it->second;
   // A certificate is no secret: whoever has seen it could say its bytes.
-  if (key.credential != Credential::kSecret) return invalid;
-  if (!EqualInConstantTime(Sha256(AsBytes(*secret)), AsBytes(key.digest))) return invalid;
+  if (key.credential != Credential::kSecret) return invalid();
+  if (!EqualInConstantTime(Sha256(AsBytes(*secret)), AsBytes(key.digest))) return invalid();
   return PrincipalOf(key, *keys);
 }
 

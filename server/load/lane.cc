@@ -123,7 +123,7 @@ void Lane::Begin(std::unique_lock<std::mutex>& lock, const Demand& demand, Job j
     ++running_;
     empty_us_ = now;
     lock.unlock();
-    Do(std::move(waiting), /*here=*/true);
+    Do(std::move(waiting), now, /*here=*/true);
     return;
   }
   if (queue_.empty()) empty_us_ = now;
@@ -138,11 +138,9 @@ void Lane::Release(const std::string& organisation, size_t bytes) {
   bytes_ -= bytes;
   const auto held = bytes_of_.find(organisation);
   held->second -= bytes;
-  if (held->second == 0) bytes_of_.erase(held);
 }
 
-void Lane::Do(Waiting waiting, bool here) {
-  const TimeUs begin = clock_.Now();
+void Lane::Do(Waiting waiting, TimeUs begin, bool here) {
   const bool wanted = waiting.job(here);
   waiting.job = nullptr;  // what it holds goes before its room is given away
   const TimeUs worked = clock_.Now() - begin;
@@ -182,7 +180,7 @@ void Lane::Run() {
     Waiting next = queue_.Pop();
     ++running_;
     lock.unlock();
-    Do(std::move(next), /*here=*/false);
+    Do(std::move(next), clock_.Now(), /*here=*/false);
   }
 }
 

@@ -108,8 +108,8 @@ class Lane {
   int64_t CostOf(Work work, int64_t units) const;
   void Begin(std::unique_lock<std::mutex>& lock, const Demand& demand, Job job, TimeUs now);
   void Release(const std::string& organisation, size_t bytes);
-  // Runs one job that was counted as running, and counts it as done.
-  void Do(Waiting waiting, bool here);
+  // Runs one job that was counted as running, and counts it as done. `begin`: now.
+  void Do(Waiting waiting, TimeUs begin, bool here);
   void Run();
 
   const std::string_view name_;
@@ -117,8 +117,8 @@ class Lane {
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  FairQueue<Waiting> queue_;  // costs in nanoseconds
-  std::unordered_map<std::string, size_t> bytes_of_;
+  FairQueue<Waiting> queue_;                          // costs in nanoseconds
+  std::unordered_map<std::string, size_t> bytes_of_;  // by organisation; also of none
   // Nanoseconds a unit, as measured lately.
   std::array<double, kWorks> ns_per_unit_ = {200'000, 20'000, 20'000, 5'000'000};
   size_t running_ = 0;

@@ -235,6 +235,7 @@ int64_t Runner::RateOf(const Call& call, Work work) const {
 
 absl::Status Runner::TakeRate(const Call& call, const Demand& demand) const {
   const int64_t rate = RateOf(call, demand.work);
+  if (rate == 0) return absl::OkStatus();
   const TimeUs wait = rates_.Take(call.caller.organisation, KindOf(demand.work), demand.pictures,
                                   rate, clock_.Now());
   if (wait == 0) return absl::OkStatus();

@@ -42,6 +42,7 @@ TEST_F(ForwardClockTest, SetBackAnHourItGoesOn) {
   Pass(kHour / 2);
   EXPECT_EQ(clock_.Now(), before + kHour / 2) << "at the usual pace, not at a standstill";
   wall_.now += kHour;
+  Pass(ForwardClock::kLookUs);
   EXPECT_EQ(clock_.Now(), wall_.now) << "and is one with a wall clock that was put right";
 }
 
@@ -53,6 +54,15 @@ TEST_F(ForwardClockTest, SetForwardAYearItFollowsAndStays) {
   EXPECT_EQ(clock_.Now(), ahead);
   Pass(kHour);
   EXPECT_EQ(clock_.Now(), ahead + kHour);
+}
+
+TEST_F(ForwardClockTest, LooksAtTheWallClockOnceAMillisecond) {
+  const TimeUs before = clock_.Now();
+  wall_.now += kHour;
+  Pass(ForwardClock::kLookUs - 1);
+  EXPECT_EQ(clock_.Now(), before + ForwardClock::kLookUs - 1);
+  Pass(1);
+  EXPECT_EQ(clock_.Now(), before + kHour + ForwardClock::kLookUs);
 }
 
 TEST_F(ForwardClockTest, NeverGoesBackForManyThreads) {
