@@ -241,8 +241,8 @@ void AddServerCharts(const Json& rows, Page& page) {
                    .logarithmic = true,
                    .mark = {},
                    .mark_text = {}};
-  const std::map<std::string, int> colours = {
-      {"floor", 3}, {"unary", 0}, {"batch", 1}, {"stream", 2}, {"image", 0}};
+  const std::map<std::string, int> colours = {{"floor", 3},  {"unary", 0},        {"batch", 1},
+                                              {"stream", 2}, {"stream-batch", 1}, {"image", 0}};
   for (const Json& row : rows) {
     const double rps = NumberOf(row, "rps");
     const auto colour = colours.find(TextOf(row, "mode"));

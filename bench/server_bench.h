@@ -12,7 +12,7 @@ namespace vigie::bench {
 
 struct ServerOptions {
   std::vector<size_t> entries = {1000, 1'000'000};
-  std::vector<std::string> modes = {"unary", "batch", "stream", "image"};
+  std::vector<std::string> modes = {"unary", "batch", "stream", "stream-batch", "image"};
   std::vector<double> loads = {0.7, 2.0};  // shares of the capacity, open loop
   size_t hashes = 1;                       // a picture: 1 or 8
   size_t connections = 4;

@@ -43,9 +43,10 @@ void AddOptions(CLI::App* command, const std::shared_ptr<ServerFlags>& flags) {
       ->check(CLI::Range(size_t{100}, size_t{100'000'000}).description(""));
   command
       ->add_option("--mode", options.modes,
-                   "some of unary, batch (100 pictures), stream, image; default: all")
+                   "some of unary, batch (100 pictures), stream, stream-batch (100 in a message), "
+                   "image; default: all")
       ->delimiter(',')
-      ->check(CLI::IsMember({"unary", "batch", "stream", "image"}).description(""));
+      ->check(CLI::IsMember(ServerOptions().modes).description(""));
   command
       ->add_option("--load", options.loads,
                    "rates of the open loop, as shares of the capacity; default: 0.7,2")

@@ -119,7 +119,7 @@ class Session {
     const double image_rate = pictures_.empty() ? 0 : EngineImageRate(pictures_, options_.seconds);
     Start();
     for (const std::string& mode : options_.modes) {
-      const double hash_rate = mode == "batch" ? hash_rates.together : hash_rates.single;
+      const double hash_rate = IsBatch(mode) ? hash_rates.together : hash_rates.single;
       MeasureMode(mode, mode == "image" ? image_rate : hash_rate);
     }
   }
@@ -128,7 +128,11 @@ class Session {
   bool HasMode(const std::string& mode) const {
     return std::find(options_.modes.begin(), options_.modes.end(), mode) != options_.modes.end();
   }
-  bool HasHashModes() const { return HasMode("unary") || HasMode("batch") || HasMode("stream"); }
+  bool HasHashModes() const {
+    return std::any_of(options_.modes.begin(), options_.modes.end(),
+                       [](const std::string& mode) { return mode != "image"; });
+  }
+  static bool IsBatch(const std::string& mode) { return mode == "batch" || mode == "stream-batch"; }
 
   void Start() {
     const auto begin = std::chrono::steady_clock::now();
@@ -166,17 +170,18 @@ class Session {
 
   std::unique_ptr<Workload> LoadOf(const std::string& mode, double deadline_s) const {
     if (mode == "image") return MakeImageLoad(Connect(), pictures_, deadline_s);
-    const HashLoad load{.batch = mode == "batch" ? kBatch : 1,
+    const HashLoad load{.batch = IsBatch(mode) ? kBatch : 1,
                         .hashes = options_.hashes,
                         .entries = entries_,
                         .deadline_s = deadline_s};
-    return mode == "stream" ? MakeStreamLoad(Connect(), load) : MakeHashLoad(Connect(), load);
+    const bool stream = mode == "stream" || mode == "stream-batch";
+    return stream ? MakeStreamLoad(Connect(), load) : MakeHashLoad(Connect(), load);
   }
 
   // Of pictures and batches less is in flight: they are no faster for waiting in a longer queue,
   // and one of batches that is never empty is refused as one that lasts.
   size_t WindowOf(const std::string& mode) const {
-    if (mode == "batch") return std::max<size_t>(options_.window / 16, 1);
+    if (IsBatch(mode)) return std::max<size_t>(options_.window / 16, 1);
     if (mode == "image") return std::max<size_t>(options_.window / 8, 1);
     return options_.window;
   }
@@ -207,7 +212,7 @@ class Session {
     ServerRow row;
     row.mode = mode;
     row.entries = entries_;
-    row.pictures = mode == "batch" ? kBatch : 1;
+    row.pictures = IsBatch(mode) ? kBatch : 1;
     row.engine_rps = engine_rps;
     MeasureCapacity(&row);
     const double capacity = report_.rows.back().load.per_second();

@@ -43,7 +43,7 @@ Json JsonOf(const ServerRow& row) {
 }  // namespace
 
 void PrintServerHeader() {
-  std::printf("%-14s %8s %9s %9s %9s %9s %9s %8s %8s %7s %7s %7s %7s %6s\n", "mode", "entries",
+  std::printf("%-20s %8s %9s %9s %9s %9s %9s %8s %8s %7s %7s %7s %7s %6s\n", "mode", "entries",
               "target/s", "calls/s", "p50 us", "p99 us", "p99.9 us", "refused", "failed", "server",
               "client", "MB", "/floor", "/alone");
 }
@@ -53,7 +53,7 @@ void PrintServerRow(const ServerRow& row) {
   const std::string mode = row.mode + (row.hostile_rps.has_value() ? "+hostile" : "");
   char target[32] = "max";
   if (row.target.has_value()) std::snprintf(target, sizeof(target), "%.0f", *row.target);
-  std::printf("%-14s %8zu %9s %9.0f %9.0f %9.0f %9.0f %8llu %8llu %7.2f %7.2f %7.1f", mode.c_str(),
+  std::printf("%-20s %8zu %9s %9.0f %9.0f %9.0f %9.0f %8llu %8llu %7.2f %7.2f %7.1f", mode.c_str(),
               row.entries, target, load.per_second(), load.latencies.p50_us, load.latencies.p99_us,
               load.latencies.p999_us, static_cast<unsigned long long>(load.refused),
               static_cast<unsigned long long>(load.failed + load.wrong),

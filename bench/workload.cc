@@ -94,13 +94,7 @@ class HashesLoad final : public UnaryLoad {
   bool IsRight(grpc::ByteBuffer& response, size_t request) const override {
     google::protobuf::Arena arena;
     const auto* answer = ReadMessage<v1::CheckHashesResponse>(response, &arena);
-    const std::vector<bool>& known = known_[request];
-    if (answer == nullptr || answer->verdicts_size() != static_cast<int>(known.size()))
-      return false;
-    for (size_t i = 0; i < known.size(); ++i) {
-      if (!bench::IsRight(answer->verdicts(static_cast<int>(i)), known[i])) return false;
-    }
-    return true;
+    return answer != nullptr && AreRight(answer->verdicts(), known_[request]);
   }
 
   std::vector<std::vector<bool>> known_;  // of each request's pictures
@@ -168,6 +162,15 @@ bool IsRight(const v1::Verdict& verdict, bool known) {
   return known
              ? verdict.outcome() == v1::Verdict::MATCH && verdict.action() == v1::PROVISIONAL_BLOCK
              : verdict.outcome() == v1::Verdict::NO_MATCH;
+}
+
+bool AreRight(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts,
+              const std::vector<bool>& known) {
+  if (verdicts.size() != static_cast<int>(known.size())) return false;
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (!IsRight(verdicts[static_cast<int>(i)], known[i])) return false;
+  }
+  return true;
 }
 
 Answer AnswerOf(const grpc::Status& status) {

@@ -34,7 +34,7 @@ class Workload {
 using Callers = std::vector<std::unique_ptr<Caller>>;
 
 struct HashLoad {
-  size_t batch = 1;         // pictures a call
+  size_t batch = 1;         // pictures a call, or a message of a stream
   size_t hashes = 1;        // a picture: 1, or the 8 of its orientations
   size_t entries = 0;       // that the server has: UniformHash(0), UniformHash(1)...
   double deadline_s = 600;  // of a call
@@ -47,7 +47,7 @@ std::unique_ptr<Workload> MakeFloorLoad(Callers callers, double deadline_s);
 inline constexpr size_t kKnownEvery = 64;
 std::unique_ptr<Workload> MakeHashLoad(Callers callers, const HashLoad& load);
 
-// The same questions as messages of StreamCheck, one stream a caller, `batch` being 1.
+// The same questions as messages of StreamCheck, one stream a caller.
 std::unique_ptr<Workload> MakeStreamLoad(Callers callers, const HashLoad& load);
 
 // CheckImage. None of the pictures is near an entry.
@@ -65,6 +65,9 @@ struct HashQuestion {
 };
 std::vector<HashQuestion> MakeQuestions(const HashLoad& load);
 bool IsRight(const v1::Verdict& verdict, bool known);
+// As many as were asked for, each right.
+bool AreRight(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts,
+              const std::vector<bool>& known);
 Answer AnswerOf(const grpc::Status& status);
 // nullptr: it is no such message.
 template <typename Message>

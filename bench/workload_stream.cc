@@ -18,7 +18,7 @@ namespace {
 // A question without its id, written beforehand.
 struct WrittenQuestion {
   grpc::Slice bytes;
-  bool known = false;
+  std::vector<bool> known;  // of each picture
 };
 
 // One stream. Messages that cannot be written yet wait here.
@@ -70,8 +70,10 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     const auto* response = ReadMessage<v1::StreamCheckResponse>(response_, &arena);
     if (response == nullptr) return context_->TryCancel();
     const size_t number = std::stoull(response->id());
-    const bool right = response->has_verdict() &&
-                       IsRight(response->verdict(), questions_[number % questions_.size()].known);
+    const std::vector<bool>& known = questions_[number % questions_.size()].known;
+    const bool right = response->has_verdict()
+                           ? known.size() == 1 && IsRight(response->verdict(), known.front())
+                           : AreRight(response->verdicts().verdicts(), known);
     std::function<void(Answer)> done;
     {
       const std::lock_guard lock(mutex_);
@@ -140,10 +142,17 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
 class StreamsLoad final : public Workload {
  public:
   StreamsLoad(Callers callers, const HashLoad& load) : callers_(std::move(callers)) {
-    v1::StreamCheckRequest message;
-    for (const HashQuestion& question : MakeQuestions(load)) {
-      *message.mutable_hashes() = question.picture;
-      questions_.push_back({.bytes = message.SerializeAsString(), .known = question.known});
+    const std::vector<HashQuestion> questions = MakeQuestions(load);
+    for (size_t i = 0; i < questions.size(); i += load.batch) {
+      v1::StreamCheckRequest message;
+      std::vector<bool> known;
+      for (size_t k = 0; k < load.batch; ++k) {
+        const HashQuestion& question = questions[(i + k) % questions.size()];
+        known.push_back(question.known);
+        if (load.batch == 1) *message.mutable_hashes() = question.picture;
+        if (load.batch > 1) *message.mutable_batch()->add_pictures() = question.picture;
+      }
+      questions_.push_back({.bytes = message.SerializeAsString(), .known = std::move(known)});
     }
     for (const auto& caller : callers_) {
       // A deadline would be the stream's, not a message's.

@@ -55,9 +55,16 @@ Demand DemandOfHashes(const MessageContents& message) {
                   message.fields <= kFewFields && message.bytes <= kFewBytes};
 }
 
-// A message of StreamCheck: of several pictures in it the last one counts.
+// A message of StreamCheck: of several questions in it the last one counts.
 Demand DemandOfQuestion(const MessageContents& message) {
   if (message.Has(v1::StreamCheckRequest::kImageFieldNumber)) return DemandOfImage(message);
+  if (message.Has(v1::StreamCheckRequest::kBatchFieldNumber)) {
+    const auto pictures = static_cast<int64_t>(message.sub_items);
+    return {.work = pictures > 1 ? Work::kBatches : Work::kChecks,
+            .units = std::max<int64_t>(1, static_cast<int64_t>(message.sub_sub_items)),
+            .pictures = std::max<int64_t>(1, pictures),
+            .bytes = message.bytes};
+  }
   return {.work = Work::kChecks,
           .units = std::max<int64_t>(1, static_cast<int64_t>(message.sub_items)),
           .pictures = 1,
@@ -109,73 +116,69 @@ grpc::ServerUnaryReactor* MatchServiceImpl::CheckImage(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* MatchServiceImpl::CheckHashes(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* in,
                                                         grpc::ByteBuffer* out) {
-  return runner_.Unary(context, Method::kCheckHashes, in, out, DemandOfHashes,
-                       [this](const Call& call, const v1::CheckHashesRequest* request,
-                              v1::CheckHashesResponse* response, Runner::Rest* rest) {
-                         return CheckAll(call, *request, response, rest);
-                       });
+  return runner_.Unary(
+      context, Method::kCheckHashes, in, out, DemandOfHashes,
+      [this](const Call& call, const v1::CheckHashesRequest* request,
+             v1::CheckHashesResponse* response, Runner::Rest* rest) -> absl::Status {
+        std::vector<VerdictRecord> unwritten;
+        absl::Status status = CheckAll(call, request->settings(), request->pictures(),
+                                       response->mutable_verdicts(), &unwritten);
+        if (unwritten.empty()) return status;
+        *rest = [this, verdicts = std::move(unwritten), status]() mutable {
+          pipeline_.WriteDown(std::move(verdicts));
+          return status;
+        };
+        return absl::OkStatus();
+      });
 }
 
-absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckHashesRequest& request,
-                                        v1::CheckHashesResponse* response,
-                                        Runner::Rest* rest) const {
-  if (request.pictures().empty()) {  // more than kMaxItems are not parsed
+absl::Status MatchServiceImpl::CheckAll(const Call& call, const v1::CheckSettings& settings,
+                                        const HashedPictures& pictures, Verdicts* verdicts,
+                                        std::vector<VerdictRecord>* unwritten) const {
+  const int count = pictures.size();
+  // More than kMaxItems of a unary call are not even parsed.
+  if (count == 0 || count > static_cast<int>(MessageContents::kMaxItems)) {
     return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
                  absl::StrCat("send 1 to ", MessageContents::kMaxItems, " pictures"));
   }
   CheckOptions options;
-  VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request.settings()));
+  VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, settings));
   options.policy = pipeline_.policy();  // one for all of them
-  std::vector<VerdictRecord> to_write_down;
-  options.to_write_down = &to_write_down;
-  // What is to be written down is, by a thread that may wait, however the request ends.
-  const auto end = [&](absl::Status status) -> absl::Status {
-    if (to_write_down.empty()) return status;
-    *rest = [this, verdicts = std::move(to_write_down), status]() mutable {
-      pipeline_.WriteDown(std::move(verdicts));
-      return status;
-    };
-    return absl::OkStatus();
-  };
-  const int count = request.pictures_size();
+  options.to_write_down = unwritten;
+  verdicts->Reserve(count);
   constexpr int kTogether = Pipeline::kTogether;
   for (int begin = 0; begin < count; begin += kTogether) {
-    if (begin > 0) {
-      absl::Status wanted = runner_.StillWanted(call);
-      if (!wanted.ok()) return end(std::move(wanted));
+    if (begin > 0) VIGIE_RETURN_IF_ERROR(runner_.StillWanted(call));
+    if (unwritten->size() >= kWrittenTogether) {
+      pipeline_.WriteDown(std::exchange(*unwritten, {}));
     }
-    if (to_write_down.size() >= kWrittenTogether) {
-      pipeline_.WriteDown(std::exchange(to_write_down, {}));
-    }
-    absl::Status checked =
-        CheckSome(request, begin, std::min(begin + kTogether, count), options, response);
-    if (!checked.ok()) return end(std::move(checked));
+    VIGIE_RETURN_IF_ERROR(
+        CheckSome(pictures, begin, std::min(begin + kTogether, count), options, verdicts));
   }
-  return end(absl::OkStatus());
+  return absl::OkStatus();
 }
 
-absl::Status MatchServiceImpl::CheckSome(const v1::CheckHashesRequest& request, int begin, int end,
-                                         CheckOptions& options,
-                                         v1::CheckHashesResponse* response) const {
+absl::Status MatchServiceImpl::CheckSome(const HashedPictures& pictures, int begin, int end,
+                                         CheckOptions& options, Verdicts* verdicts) const {
   const auto problem_of = [](int picture, const absl::Status& status) {
     return Error(status.code(), ReasonOrCode(status),
                  absl::StrCat("pictures[", picture, "]: ", status.message()));
   };
   CheckTimes times;
   if (runner_.observer() != nullptr) options.times = &times;
-  std::vector<std::vector<QueryFingerprint>> pictures;
+  std::vector<std::vector<QueryFingerprint>> queries;
   absl::Status readable;
   for (int i = begin; i < end && readable.ok(); ++i) {
-    auto picture = FromProto(request.pictures(i));
+    auto picture = FromProto(pictures[i]);
     readable = picture.ok() ? absl::OkStatus() : problem_of(i, picture.status());
-    if (picture.ok()) pictures.push_back(*std::move(picture));
+    if (picture.ok()) queries.push_back(*std::move(picture));
   }
-  const auto verdicts = pipeline_.CheckTogether(pictures, options);
-  times = times.ShareOf(verdicts.size());
-  for (size_t i = 0; i < verdicts.size(); ++i) {
-    Observe(runner_, verdicts[i], times);
-    if (!verdicts[i].ok()) return problem_of(begin + static_cast<int>(i), verdicts[i].status());
-    ToProto(*verdicts[i], catalog_, response->add_verdicts());
+  const auto found = pipeline_.CheckTogether(queries, options);
+  times = times.ShareOf(found.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    Observe(runner_, found[i], times);
+    if (!found[i].ok()) return problem_of(begin + static_cast<int>(i), found[i].status());
+    ToProto(*found[i], catalog_, verdicts->Add());
   }
   return readable;
 }
@@ -186,6 +189,13 @@ absl::Status MatchServiceImpl::AnswerTo(const Call& call, const v1::StreamCheckR
     return Error(absl::StatusCode::kInvalidArgument, "OUT_OF_RANGE",
                  absl::StrCat("id has at most ", kMaxStreamId, " bytes"));
   }
+  if (request.has_batch()) {
+    std::vector<VerdictRecord> unwritten;
+    absl::Status status = CheckAll(call, request.settings(), request.batch().pictures(),
+                                   response->mutable_verdicts()->mutable_verdicts(), &unwritten);
+    pipeline_.WriteDown(std::move(unwritten));
+    return status;
+  }
   CheckOptions options;
   VIGIE_ASSIGN_OR_RETURN(options, OptionsOf(call, request.settings()));
   if (request.has_image()) return Check(options, request.image(), response->mutable_verdict());
@@ -193,21 +203,16 @@ absl::Status MatchServiceImpl::AnswerTo(const Call& call, const v1::StreamCheckR
   return Error(absl::StatusCode::kInvalidArgument, "PICTURE_MISSING", "send an image or hashes");
 }
 
-absl::StatusOr<v1::StreamCheckResponse> MatchServiceImpl::Answer(
-    const Call& call, const v1::StreamCheckRequest& request) const {
-  v1::StreamCheckResponse response;
-  response.set_id(Beginning(request.id(), kMaxStreamId));
-  const absl::Status answered = AnswerTo(call, request, &response);
-  if (!answered.ok()) *response.mutable_problem() = ToProblem(answered);
-  return response;
-}
-
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MatchServiceImpl::StreamCheck(
     grpc::CallbackServerContext* context) {
   return new StreamReactor<v1::StreamCheckRequest, v1::StreamCheckResponse>(
       runner_, context, Method::kStreamCheck, kStreamInFlight, DemandOfQuestion,
-      [this](const Call& call, const v1::StreamCheckRequest& request) {
-        return Answer(call, request);
+      [this](const Call& call, const v1::StreamCheckRequest& request,
+             v1::StreamCheckResponse* response) {
+        response->set_id(Beginning(request.id(), kMaxStreamId));
+        const absl::Status answered = AnswerTo(call, request, response);
+        if (!answered.ok()) *response->mutable_problem() = ToProblem(answered);
+        return absl::OkStatus();
       });
 }
 

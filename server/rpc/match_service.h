@@ -44,15 +44,18 @@ class MatchServiceImpl final : public MatchServiceBase {
   absl::Status Check(CheckOptions& options, const std::string& image, v1::Verdict* answer) const;
   absl::Status Check(CheckOptions& options, const v1::HashedPicture& picture,
                      v1::Verdict* answer) const;
-  absl::Status CheckAll(const Call& call, const v1::CheckHashesRequest& request,
-                        v1::CheckHashesResponse* response, Runner::Rest* rest) const;
-  // Pictures `begin` to `end` - 1 of the request.
-  absl::Status CheckSome(const v1::CheckHashesRequest& request, int begin, int end,
-                         CheckOptions& options, v1::CheckHashesResponse* response) const;
+  using HashedPictures = google::protobuf::RepeatedPtrField<v1::HashedPicture>;
+  using Verdicts = google::protobuf::RepeatedPtrField<v1::Verdict>;
+  // `unwritten`: what is to be written down before the answer, also before an error, by a thread
+  // that may wait.
+  absl::Status CheckAll(const Call& call, const v1::CheckSettings& settings,
+                        const HashedPictures& pictures, Verdicts* verdicts,
+                        std::vector<VerdictRecord>* unwritten) const;
+  // Pictures `begin` to `end` - 1.
+  absl::Status CheckSome(const HashedPictures& pictures, int begin, int end, CheckOptions& options,
+                         Verdicts* verdicts) const;
   absl::Status AnswerTo(const Call& call, const v1::StreamCheckRequest& request,
                         v1::StreamCheckResponse* response) const;
-  absl::StatusOr<v1::StreamCheckResponse> Answer(const Call& call,
-                                                 const v1::StreamCheckRequest& request) const;
 
   const Pipeline& pipeline_;
   const Catalog& catalog_;

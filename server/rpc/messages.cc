@@ -156,6 +156,7 @@ class ContentsReader {
 
   bool CountItem(const Descriptor& type, uint64_t tag, int depth) {
     if (depth == 1) ++contents_.sub_items;
+    if (depth == 2) ++contents_.sub_sub_items;
     if (depth != 0 || ++contents_.items <= MessageContents::kMaxItems) return true;
     refusal_ = TooMany(MessageContents::kMaxItems,
                        type.FindFieldByNumber(static_cast<int>(tag >> 3))->name());

@@ -3,10 +3,12 @@
 // call's message before anybody has asked for a key.
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,11 +25,33 @@ struct MessageContents {
 
   size_t bytes = 0;
   size_t fields = 0;
-  size_t items = 0;      // messages in its own repeated fields
-  size_t sub_items = 0;  // messages in the repeated fields of its fields
-  uint64_t numbers = 0;  // bit n: it has a field n, of those below 64
+  size_t items = 0;          // messages in its own repeated fields
+  size_t sub_items = 0;      // messages in the repeated fields of its fields
+  size_t sub_sub_items = 0;  // and of theirs
+  uint64_t numbers = 0;      // bit n: it has a field n, of those below 64
 
   bool Has(int field_number) const { return ((numbers >> field_number) & 1) != 0; }
+};
+
+// Messages in one piece of memory: many small ones would cost more than what is done with them.
+class MessageMemory {
+ public:
+  template <typename Message>
+  Message* New() {
+    return google::protobuf::Arena::CreateMessage<Message>(&arena_);
+  }
+
+ private:
+  static constexpr size_t kFirst = 4096;  // bytes, enough for most
+  google::protobuf::ArenaOptions Options() {
+    google::protobuf::ArenaOptions options;
+    options.initial_block = first_.data();
+    options.initial_block_size = first_.size();
+    return options;
+  }
+
+  alignas(8) std::array<char, kFirst> first_;
+  google::protobuf::Arena arena_{Options()};
 };
 
 // Takes no memory, and time for kMaxFields fields at most. INVALID_ARGUMENT, reason OUT_OF_RANGE:

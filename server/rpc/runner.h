@@ -2,7 +2,6 @@
 // there room, is there still time, parse, run, translate the status, count, write the access log.
 #pragma once
 
-#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 
 #include <array>
@@ -156,14 +155,9 @@ class Runner {
   static RawWork OnMessages(WorkWithRestOf<Request, Response> work) {
     auto run = [work = std::move(work)](const Call& call, grpc::ByteBuffer& in,
                                         grpc::ByteBuffer* out, Rest* rest) -> absl::Status {
-      // In one piece of memory: many small ones would cost more than what is done with them.
-      alignas(8) std::array<char, 4096> first;  // enough for most
-      google::protobuf::ArenaOptions memory;
-      memory.initial_block = first.data();
-      memory.initial_block_size = first.size();
-      google::protobuf::Arena arena(memory);
-      auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
+      MessageMemory memory;
+      auto* request = memory.New<Request>();
+      auto* response = memory.New<Response>();
       VIGIE_RETURN_IF_ERROR(ParseMessage(in, request));
       VIGIE_RETURN_IF_ERROR(work(call, request, response, rest));
       return WriteMessage(*response, out);

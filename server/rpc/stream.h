@@ -33,7 +33,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   // An error ends the stream, after the answers that are ready. So does a message that holds too
   // much or cannot be parsed: INVALID_ARGUMENT, reason OUT_OF_RANGE or REQUEST_MALFORMED.
-  using Answers = std::function<absl::StatusOr<Response>(const Call&, const Request&)>;
+  using Answers = std::function<absl::Status(const Call&, const Request&, Response*)>;
   StreamReactor(const Runner& runner, grpc::CallbackServerContext* context, Method method,
                 size_t max_in_flight, Runner::Measure measure, Answers work)
       : runner_(runner),
@@ -121,12 +121,13 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   absl::StatusOr<grpc::ByteBuffer> Answer(grpc::ByteBuffer& message) const {
     Call call = call_;
     VIGIE_RETURN_IF_ERROR(runner_.Authorise(context_, &call));
-    Request request;
-    VIGIE_RETURN_IF_ERROR(ParseMessage(message, &request));
-    Response response;
-    VIGIE_ASSIGN_OR_RETURN(response, work_(call, request));
+    MessageMemory memory;
+    auto* request = memory.New<Request>();
+    auto* response = memory.New<Response>();
+    VIGIE_RETURN_IF_ERROR(ParseMessage(message, request));
+    VIGIE_RETURN_IF_ERROR(work_(call, *request, response));
     grpc::ByteBuffer bytes;
-    VIGIE_RETURN_IF_ERROR(WriteMessage(response, &bytes));
+    VIGIE_RETURN_IF_ERROR(WriteMessage(*response, &bytes));
     return bytes;
   }
 

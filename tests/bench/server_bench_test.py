@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 BENCH = os.environ["VIGIE_BENCH"]
-MODES = ["unary", "batch", "stream", "image"]
+MODES = ["unary", "batch", "stream", "stream-batch", "image"]
 
 
 def run(*arguments):
@@ -54,7 +54,7 @@ class ServerBench(Folder):
         self.assertEqual([row["target_rps"] is None for row in rows],
                          [True, True, False] * len(MODES))
         self.assertEqual([row["pictures"] for row in rows],
-                         [1, 1, 1, 1, 100, 100, 1, 1, 1, 1, 1, 1])
+                         [1, 1, 1, 1, 100, 100, 1, 1, 1, 1, 100, 100, 1, 1, 1])
         [start] = report["starts"]
         self.assertEqual(start["entries"], 1000)
         self.assertGreaterEqual(start["processes"], 1)

@@ -295,7 +295,7 @@ class Streams(harness.ServerTest):
         expected = {}
         for i in range(count):
             request = match_pb2.StreamCheckRequest(id=f"question {i}")
-            kind = i % 6
+            kind = i % 8
             if kind == 0:
                 request.image = picture("scene-1-coarse.jpg")
                 expected[request.id] = Verdict.MATCH
@@ -311,9 +311,19 @@ class Streams(harness.ServerTest):
             elif kind == 4:
                 request.hashes.fingerprints.append(random_pdq(source))
                 expected[request.id] = Verdict.NO_MATCH
-            else:
+            elif kind == 5:
                 request.hashes.fingerprints.add(algorithm=types_pb2.PDQ, hex="abc")
                 expected[request.id] = None
+            else:
+                expected[request.id] = [Verdict.MATCH if known else Verdict.NO_MATCH
+                                        for known in source.choices((True, False), k=1 + i % 21)]
+                for outcome in expected[request.id]:
+                    request.batch.pictures.add().fingerprints.append(
+                        near(self.fingerprints[0], 3) if outcome == Verdict.MATCH
+                        else random_pdq(source))
+                if kind == 7:
+                    request.batch.pictures.add().fingerprints.add(algorithm=types_pb2.MD5)
+                    expected[request.id] = None
             asked.append(request)
         return asked, expected
 
@@ -330,6 +340,8 @@ class Streams(harness.ServerTest):
             if outcome is None:
                 self.assertEqual((answer.problem.code, answer.problem.reason),
                                  (grpc.StatusCode.INVALID_ARGUMENT.value[0], "HASH_MALFORMED"))
+            elif isinstance(outcome, list):
+                self.assertEqual([v.outcome for v in answer.verdicts.verdicts], outcome, name)
             else:
                 self.assertEqual(answer.verdict.outcome, outcome, name)
 
@@ -344,6 +356,9 @@ class Streams(harness.ServerTest):
                                          settings={"max_distance": 48}),
             match_pb2.StreamCheckRequest(id="newer", image=picture("scene-1.png"),
                                          settings={"min_revision": 1 << 62}),
+            match_pb2.StreamCheckRequest(id="none", batch={}),
+            match_pb2.StreamCheckRequest(id="many", batch={"pictures": [{}] * 1001}),
+            match_pb2.StreamCheckRequest(id="empt", batch={"pictures": [{}]}),
             match_pb2.StreamCheckRequest(id="good", image=picture("scene-1.png")),
         ]
         answers = {a.id: a for a in self.platform.match.StreamCheck(iter(asked))}
@@ -352,6 +367,8 @@ class Streams(harness.ServerTest):
         self.assertEqual(reasons, {"noth": "PICTURE_MISSING", "long": "OUT_OF_RANGE",
                                    "€€€€": "OUT_OF_RANGE", "list": "LIST_NOT_FOUND",
                                    "far": "MAX_DISTANCE_INVALID", "newe": "REVISION_NOT_REACHED",
+                                   "none": "OUT_OF_RANGE", "many": "OUT_OF_RANGE",
+                                   "empt": "HASH_MALFORMED",
                                    "good": ""})
         self.assertEqual(answers["good"].verdict.outcome, Verdict.MATCH)
 

@@ -104,6 +104,7 @@ class Messages(harness.TestCase):
                 ("platform", "/vigie.v1.MatchService/CheckImage", filled(UNKNOWN)),
                 ("platform", "/vigie.v1.MatchService/Watch", filled(UNKNOWN)),
                 ("platform", "/vigie.v1.MatchService/StreamCheck", nested(3)),
+                ("platform", "/vigie.v1.MatchService/StreamCheck", nested(5)),
                 ("operator", "/vigie.v1.ListService/CreateList",
                  nested(2, item=wire.field(8, b""))),
                 ("trusted_flagger", "/vigie.v1.ListService/UploadEntries",

@@ -91,6 +91,16 @@ class Rates(Overload):
         answers = list(server.client("platform").match.StreamCheck(iter(asked)))
         self.assertEqual({a.id for a in answers}, {a.id for a in asked})
         self.assertTrue(all(a.verdict.outcome == Verdict.NO_MATCH for a in answers))
+        # Every picture of a batch counts: this one is four seconds' worth.
+        batch = match_pb2.HashedPictures(pictures=[
+            match_pb2.HashedPicture(fingerprints=[random_pdq(source)]) for _ in range(100)])
+        stream = server.client("other").match.StreamCheck(
+            match_pb2.StreamCheckRequest(id=name, batch=batch) for name in ("first", "second"))
+        answer = next(stream)
+        self.assertEqual((answer.id, len(answer.verdicts.verdicts)), ("first", 100))
+        with self.fails(EXHAUSTED, "RATE_LIMITED"):
+            server.client("other").match.CheckHashes(hashes(1))
+        stream.cancel()
         # What it owes is its organisation's.
         with self.fails(EXHAUSTED, "RATE_LIMITED"):
             for _ in range(1000):

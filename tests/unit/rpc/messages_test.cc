@@ -59,6 +59,20 @@ TEST(ReadContents, AQuestionOfAStreamHasNoItemsButItsFingerprints) {
   ASSERT_TRUE(contents.ok());
   EXPECT_EQ(contents->items, 0);
   EXPECT_EQ(contents->sub_items, 1);
+  EXPECT_EQ(contents->sub_sub_items, 0);
+}
+
+TEST(ReadContents, ABatchOfAStreamHasItsPicturesAndTheirs) {
+  v1::StreamCheckRequest request;
+  for (int i = 0; i < 3; ++i) {
+    v1::HashedPicture& picture = *request.mutable_batch()->add_pictures();
+    for (int j = 0; j <= i; ++j) picture.add_fingerprints()->set_hex("0f");
+  }
+  const auto contents = Read(request.SerializeAsString(), *request.descriptor());
+  ASSERT_TRUE(contents.ok());
+  EXPECT_EQ(contents->items, 0);
+  EXPECT_EQ(contents->sub_items, 3);
+  EXPECT_EQ(contents->sub_sub_items, 6);
 }
 
 TEST(ReadContents, TakesAsMuchAsMayBeAndNoMore) {
